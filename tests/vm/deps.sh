@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# deps.sh [GROUP...]: installs the Debian packages of these groups (default: all of them).
+# When everything is installed already, it does nothing, and does not ask the network.
+set -euo pipefail
+
+declare -A packages=(
+	[build]="gcc make pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev libyaml-dev
+		libjansson-dev"
+	[unit]="libcmocka-dev"
+	[static]="sparse cppcheck shellcheck"
+	[vm]="qemu-system-x86 busybox-static kmod xz-utils mmdebstrap debian-archive-keyring"
+	[uml]="linux-source-6.1 gcc make bc bison flex xz-utils kmod busybox-static"
+	[e2e]="python3 python3-pytest python3-yaml iproute2 iputils-ping iputils-tracepath iperf3
+		nftables conntrack ethtool tcpdump curl socat procps"
+	[bench]="iproute2 ethtool nftables iptables ipset ipvsadm conntrack"
+	[cluster]="curl openssl ca-certificates git"
+)
+
+groups=("$@")
+[ $# -gt 0 ] || mapfile -t groups < <(printf '%s\n' "${!packages[@]}" | sort)
+
+wanted=()
+for group in "${groups[@]}"; do
+	[ -v "packages[$group]" ] || {
+		echo "deps.sh: no such group: $group (there are: ${!packages[*]})" >&2
+		exit 1
+	}
+	read -ra words -d '' <<<"${packages[$group]}" || true
+	wanted+=("${words[@]}")
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
+	[ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "deps.sh: installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+{
+	apt-get -q -o DPkg::Lock::Timeout=600 update &&
+	apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "${missing[@]}"
+} >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }

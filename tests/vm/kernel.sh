@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# kernel.sh VER: prepares a kernel for tests and prints its folder (in the cache, made once).
+#
+#   6.1   Debian 12's stock kernel; modules are built with this machine's compiler and headers
+#   7.3   the newest 7.3 of Debian 13 backports; its headers' tools need Debian 13's libc, so
+#         they live in a chroot, where modules are built with its own compiler
+#   uml   Debian's 6.1 source as a debug kernel in User Mode Linux (uml.sh)
+#
+# The folder holds: release (a file with what uname -r says), vmlinuz, lib/modules/RELEASE,
+# kdir (a link to the headers), and for 7.3 root/ (the chroot that kdir points into).
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# Lays out FOLDER from the linux-image package in it. Drivers of hardware that no guest has are
+# three quarters of such a package.
+install_image() { # FOLDER RELEASE
+	local dir=$1 release=$2
+	mkdir "$dir/image"
+	dpkg-deb --fsys-tarfile "$dir"/linux-image-*.deb | tar -x -C "$dir/image" \
+		--exclude='kernel/sound' --exclude='kernel/drivers/gpu' \
+		--exclude='kernel/drivers/media' --exclude='kernel/drivers/staging' \
+		--exclude='kernel/drivers/infiniband' --exclude='kernel/drivers/net/wireless' \
+		--exclude='kernel/drivers/iio' --exclude='kernel/drivers/hwmon' \
+		--exclude='kernel/drivers/scsi' --exclude='kernel/drivers/input'
+	mkdir -p "$dir/lib/modules"
+	mv "$dir"/image/boot/vmlinuz-* "$dir/vmlinuz"
+	mv "$(find "$dir/image" -path "*lib/modules/$release" -type d)" "$dir/lib/modules/"
+	rm -r "$dir/image" "$dir"/linux-image-*.deb
+	find "$dir/lib/modules" -name '*.ko.xz' -exec xz -d {} +
+	depmod -b "$dir" "$release"
+	echo "$release" >"$dir/release"
+}
+
+stock_6_1() { # FOLDER
+	local release
+	release=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+		sed -n 's/.*linux-headers-\(6\.1[^ ,]*\).*/\1/p')
+	[ "$release" ] || die "linux-headers-amd64 of this machine is not 6.1: need Debian 12"
+	say "fetching linux-image-$release"
+	(cd "$1" && { apt-get -q download "linux-image-$release" ||
+		{ apt-get -q update && apt-get -q download "linux-image-$release"; } }) >"$1/log" 2>&1 ||
+		{ cat "$1/log" >&2; die "cannot fetch linux-image-$release"; }
+	install_image "$1" "$release"
+	ln -s "/usr/src/linux-headers-$release" "$1/kdir"
+}
+
+backports_7_3() { # FOLDER
+	local dir=$1 mirror keys release
+	mirror=$(debian_mirror) || die "no Debian mirror in this machine's apt sources"
+	keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/apt/empty"
+	cat >"$dir/apt/sources.list" <<-EOF
+		deb [signed-by=$keys] $mirror trixie main
+		deb [signed-by=$keys] $mirror trixie-backports main
+	EOF
+	touch "$dir/apt/status"
+	# The machine's own apt settings (proxies and so on), with a state of our own.
+	cat >"$dir/apt/apt.conf" <<-EOF
+		Dir::State "$dir/apt";
+		Dir::State::status "$dir/apt/status";
+		Dir::Cache "$dir/apt/cache";
+		Dir::Etc::sourcelist "$dir/apt/sources.list";
+		Dir::Etc::sourceparts "$dir/apt/empty";
+		Dir::Etc::preferencesparts "$dir/apt/empty";
+		APT::Sandbox::User "root";
+	EOF
+	export APT_CONFIG=$dir/apt/apt.conf
+	say "looking for the newest 7.3 kernel in trixie-backports"
+	apt-get -q update >"$dir/log" 2>&1 || { cat "$dir/log" >&2; die "cannot read $mirror"; }
+	release=$(apt-cache search --names-only '^linux-headers-7\.3\.[0-9.]+(\+deb13|-[0-9]+)*-amd64$' |
+		sed 's/^linux-headers-\([^ ]*\).*/\1/' | sort -V | tail -n 1)
+	[ "$release" ] || die "trixie-backports has no 7.3 kernel (any more)"
+	say "fetching linux-image-$release"
+	(cd "$dir" && apt-get -q download "linux-image-$release") >"$dir/log" 2>&1 ||
+		{ cat "$dir/log" >&2; die "cannot fetch linux-image-$release"; }
+	unset APT_CONFIG
+	say "making a trixie chroot with linux-headers-$release and a compiler"
+	nice mmdebstrap --quiet --mode=root --variant=apt --format=directory \
+		--include="gcc,make,linux-headers-$release" trixie "$dir/root" \
+		"$dir/apt/sources.list" >"$dir/log" 2>&1 ||
+		{ cat "$dir/log" >&2; die "mmdebstrap failed"; }
+	rm -r "$dir/apt"
+	install_image "$dir" "$release"
+	ln -s "root/usr/src/linux-headers-$release" "$dir/kdir"
+}
+
+[ $# -eq 1 ] || die "usage: kernel.sh 6.1|7.3|uml"
+case $1 in
+6.1) make=stock_6_1 ;;
+7.3) make=backports_7_3 ;;
+uml) exec "$vm_dir/uml.sh" ;;
+*) die "no such kernel: $1 (there are: 6.1 7.3 uml)" ;;
+esac
+folder=$cache/kernel-$1
+if [ ! -e "$folder" ]; then
+	lock "$1"
+	if [ ! -e "$folder" ]; then
+		"$vm_dir/deps.sh" build vm
+		rm -rf "$folder.new"
+		mkdir -p "$folder.new"
+		$make "$folder.new"
+		rm -f "$folder.new/log"
+		mv "$folder.new" "$folder"
+	fi
+fi
+echo "$folder"
