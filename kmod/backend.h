@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Backends (endpoints) and the choice among them, the same on every node. */
+#ifndef _DVPNET_BACKEND_H
+#define _DVPNET_BACKEND_H
+
+#include <linux/in6.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+/**
+ * struct dvp_backend - an endpoint of one service
+ *
+ * Keeps its identity over replacements of the service, so that a flow can ask
+ * its backend whether it still serves.
+ *
+ * @ref: one for the service, one for each flow
+ * @rcu: for freeing
+ * @id: what the choice is made by: depends on @addr and @port alone, so it is
+ *	the same on every node and in every order of events
+ * @addr: address, IPv4 as ::ffff:a.b.c.d
+ * @port: port, network byte order
+ * @gone: no longer an endpoint of its service; set once, read without lock
+ */
+struct dvp_backend {
+	refcount_t ref;
+	struct rcu_head rcu;
+	u64 id;
+	struct in6_addr addr;
+	__be16 port;
+	bool gone;
+};
+
+/**
+ * struct dvp_backend_list - backends to choose from; immutable once published
+ * @count: number of backends
+ * @points: for lists longer than %DVP_BACKEND_HRW_MAX, @count points on the
+ *	hash ring, sorted; NULL otherwise
+ * @backend: the backends, in the order of @points where there are any; not
+ *	referenced, the owner of the list holds them
+ */
+struct dvp_backend_list {
+	u32 count;
+	u64 *points;
+	struct dvp_backend *backend[];
+};
+
+/* Up to this many backends are scored each; above, the ring bounds the work. */
+#define DVP_BACKEND_HRW_MAX 32
+
+struct dvp_backend *dvp_backend_alloc(const struct in6_addr *addr, __be16 port);
+void dvp_backend_put(struct dvp_backend *backend);
+u64 dvp_backend_id(const struct in6_addr *addr, __be16 port);
+struct dvp_backend_list *dvp_backend_list_make(struct dvp_backend **backends,
+					       u32 count);
+void dvp_backend_list_free(struct dvp_backend_list *list);
+struct dvp_backend *dvp_backend_choose(const struct dvp_backend_list *list,
+				       u64 hash);
+
+static inline void dvp_backend_get(struct dvp_backend *backend)
+{
+	refcount_inc(&backend->ref);
+}
+
+#endif

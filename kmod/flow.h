@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The table of translated connections. */
+#ifndef _DVPNET_FLOW_H
+#define _DVPNET_FLOW_H
+
+#include <linux/list.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <uapi/linux/dvpnet.h>
+
+#include "tuple.h"
+
+struct dvp_backend;
+struct dvp_config;
+struct dvp_net;
+struct dvp_packet;
+
+/*
+ * A connection has three views:
+ *
+ *	outer	client -> frontend	what the client sees
+ *	middle	client -> backend	what conntrack, firewall and routing see
+ *	inner	source -> backend	what the backend sees
+ *
+ * inner equals middle unless the client is masqueraded. Destinations are
+ * translated before routing (stage IN), sources after it (stage OUT), so a
+ * flow is known by these keys, each leading to another view:
+ *
+ *	key		stage	tuple			becomes
+ *	REQUEST_IN	IN	outer			middle
+ *	REPLY_OUT	OUT	middle reversed		outer reversed
+ *	REPLY_IN	IN	inner reversed		middle reversed
+ *	REQUEST_OUT	OUT	middle			inner
+ *
+ * The last two exist only where inner differs from middle. The unique key
+ * middle reversed is also what keeps two frontends with one backend and one
+ * client port apart: the later one gets another client port in its middle.
+ */
+enum dvp_flow_index {
+	DVP_FLOW_REQUEST_IN,
+	DVP_FLOW_REPLY_OUT,
+	DVP_FLOW_REPLY_IN,
+	DVP_FLOW_REQUEST_OUT,
+	DVP_FLOW_KEYS
+};
+
+/**
+ * struct dvp_flow_key - one of the tuples by which a flow is found
+ * @hash: in &dvp_flow_table.keys
+ * @index: which of its flow's keys this is, &enum dvp_flow_index
+ * @tuple: the tuple
+ */
+struct dvp_flow_key {
+	struct rhash_head hash;
+	u8 index;
+	struct dvp_tuple tuple;
+};
+
+/**
+ * struct dvp_flow - a translated connection
+ *
+ * Found and read under RCU. After creation an established flow is written at
+ * most once a second, to push its time-out.
+ *
+ * @key: see above; with @masquerade all, else the first two
+ * @backend: where it goes; referenced
+ * @expires: jiffies, truncated, when it goes if no packet comes
+ * @state: &enum dvpnet_flow_state
+ * @replied: a packet came back
+ * @dead: unlinked or about to be; bit 0, set by whoever unlinks
+ * @masquerade: the backend sees an address of this node
+ * @unanswered: in &dvp_flow_table.unanswered while @state is new; under its lock
+ * @rcu: for freeing
+ */
+struct dvp_flow {
+	struct dvp_flow_key key[DVP_FLOW_KEYS];
+	struct dvp_backend *backend;
+	u32 expires;
+	u8 state;
+	bool replied;
+	bool masquerade;
+	unsigned long dead;
+	struct list_head unanswered;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct dvp_flow_table - all flows of a network namespace
+ * @keys: &struct dvp_flow_key by tuple
+ * @count: number of flows
+ * @lock: protects @unanswered
+ * @unanswered: flows in state new, oldest first: the first to go when the table is full
+ * @gc: removes expired flows
+ */
+struct dvp_flow_table {
+	struct rhashtable keys;
+	atomic_t count;
+	spinlock_t lock;
+	struct list_head unanswered;
+	struct delayed_work gc;
+};
+
+/**
+ * struct dvp_flow_match - which flows to flush; zero or unspecified matches all
+ * @outer: client and frontend, the protocol
+ * @backend: backend address
+ * @backend_port: backend port, network byte order
+ * @service: only flows whose backend belongs to it, by name, or NULL
+ */
+struct dvp_flow_match {
+	struct dvp_tuple outer;
+	struct in6_addr backend;
+	__be16 backend_port;
+	const char *service;
+};
+
+static inline struct dvp_flow *dvp_flow_of(const struct dvp_flow_key *key)
+{
+	return container_of(key, struct dvp_flow, key[key->index]);
+}
+
+struct dvp_flow_key *dvp_flow_lookup(struct dvp_net *dn,
+				     const struct dvp_tuple *tuple);
+struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
+				     const struct dvp_tuple *outer,
+				     struct dvp_backend *backend,
+				     const struct in6_addr *source,
+				     bool keep_port);
+void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target);
+bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags);
+void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 tcp_flags);
+bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow);
+u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match);
+int dvp_flow_init(struct dvp_net *dn);
+void dvp_flow_exit(struct dvp_net *dn);
+int dvp_flow_module_init(void);
+void dvp_flow_module_exit(void);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Everything that one network namespace owns. */
+#ifndef _DVPNET_NETNS_H
+#define _DVPNET_NETNS_H
+
+#include <linux/in6.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/xarray.h>
+#include <net/gro_cells.h>
+
+#include <uapi/linux/dvpnet.h>
+
+#include "flow.h"
+#include "prefix.h"
+#include "stats.h"
+#include "sync.h"
+
+struct dvp_node;
+struct socket;
+
+/**
+ * struct dvp_config - settings; replaced as a whole, never changed in place
+ * @rcu: for freeing
+ * @mode: mode of nodes without one of their own
+ * @vni: VXLAN network identifier
+ * @port: VXLAN UDP destination port, host byte order
+ * @udp_csum: compute the outer UDP checksum over IPv4
+ * @trust_underlay: classic mode may send pod addresses to a router
+ * @nodeport_any: NodePorts open on every local address but loopback
+ * @nodeport_min: first port of the NodePort range, host byte order
+ * @nodeport_max: last port of the NodePort range, host byte order
+ * @max_flows: bound of the flow table
+ * @tcp_established: time-out in seconds
+ * @tcp_transitory: time-out in seconds of TCP flows that open or close
+ * @udp_new: time-out in seconds of flows without reply
+ * @udp_established: time-out in seconds of flows with reply
+ * @secret: cluster-wide key of the backend choice
+ */
+struct dvp_config {
+	struct rcu_head rcu;
+	enum dvpnet_mode mode;
+	u32 vni;
+	u16 port;
+	bool udp_csum;
+	bool trust_underlay;
+	bool nodeport_any;
+	u16 nodeport_min;
+	u16 nodeport_max;
+	u32 max_flows;
+	u32 tcp_established;
+	u32 tcp_transitory;
+	u32 udp_new;
+	u32 udp_established;
+	siphash_key_t secret;
+};
+
+/**
+ * struct dvp_net - a network namespace's share of dvpnet; lives and dies with its device
+ *
+ * Writers hold @lock; the packet path reads under RCU. @lock nests inside
+ * RTNL and is never held while RTNL is taken.
+ *
+ * @net: the namespace; not held, the device goes before it does
+ * @dev: the device whose private area this is
+ * @lock: serialises all changes of configuration
+ * @config: current settings, never NULL
+ * @self: the node that this namespace is, or NULL while it is not known
+ * @nodes: nodes by id, for dumps; under @lock
+ * @node_names: nodes by name
+ * @node_addrs: nodes by underlay address
+ * @prefixes: inner address to node
+ * @services: services by id, for dumps; under @lock
+ * @service_names: services by name and family
+ * @frontends: services by address, protocol and port
+ * @vips: how many frontends stand on an address, to tell an unused port of a ClusterIP
+ * @sock4: VXLAN socket on the local IPv4 underlay address, or NULL
+ * @sock6: the same for IPv6
+ * @gro_cells: receive queues of the device
+ * @flows: translated connections
+ * @stats: named counters
+ * @sync: the open sync, if any; under @lock
+ * @generation: raised by each change; written under @lock
+ * @next_node_id: where to look for the next free id
+ * @next_service_id: where to look for the next free id
+ */
+struct dvp_net {
+	struct net *net;
+	struct net_device *dev;
+	struct mutex lock;
+	struct dvp_config __rcu *config;
+	struct dvp_node __rcu *self;
+	struct xarray nodes;
+	struct rhashtable node_names;
+	struct rhashtable node_addrs;
+	struct dvp_prefix_table prefixes;
+	struct xarray services;
+	struct rhashtable service_names;
+	struct rhashtable frontends;
+	struct rhashtable vips;
+	struct socket __rcu *sock4;
+	struct socket __rcu *sock6;
+	struct gro_cells gro_cells;
+	struct dvp_flow_table flows;
+	struct dvp_stats __percpu *stats;
+	struct dvp_sync sync;
+	u32 generation;
+	u32 next_node_id;
+	u32 next_service_id;
+};
+
+struct dvp_net *dvp_netns_find(struct net *net);
+int dvp_netns_start(struct net *net, struct net_device *dev);
+void dvp_netns_stop(struct dvp_net *dn);
+int dvp_netns_init(void);
+void dvp_netns_exit(void);
+
+#endif
