@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC1091,SC2154 # the settings are made by run.sh
 # PID 1 of a guest: sets up what a booted machine has, runs /run/vm/command on ttyS0, looks for
 # leaks, and says the command's status in the kernel log as the very last thing.
 export HOME=/root TERM=dumb LANG=C.UTF-8

@@ -19,6 +19,7 @@
 #   123   the guest died: the log's tail is shown
 #   124   time-out
 #   125   it could not start
+# shellcheck disable=SC2054 # commas belong to QEMU's and UML's own options
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -30,7 +31,7 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2; shift ;;
 	--icount) icount=1 ;;
 	--timeout) timeout=$2; shift ;;
-	--module) module=$(realpath -e "$2"); shift ;;
+	--module) module=$2; shift ;;
 	--net) network=$2; shift ;;
 	--append) append=$2; shift ;;
 	--log) log=$(realpath "$2"); shift ;;
@@ -39,6 +40,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+[ -z "$module" ] || [ -r "$module" ] || die "cannot read the module $module"
 [ $# -gt 0 ] || die "usage: run.sh [OPTION...] -- COMMAND [ARGUMENT...]"
 
 folder=$("$vm_dir/kernel.sh" "$kernel")
@@ -46,6 +48,14 @@ release=$(<"$folder/release")
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 [ "$log" ] || log=$run/log
+
+# Quoted for the guest's shells, which source it.
+settings() { # NAME=VALUE...
+	local setting
+	for setting; do
+		printf '%s=%q\n' "${setting%%=*}" "${setting#*=}"
+	done
+}
 
 # The initramfs: busybox, the modules to reach the host's files, and all that this run is about.
 tree=$run/tree
@@ -68,10 +78,8 @@ if [ "$module" ]; then
 	cp "$module" "$tree/run/"
 	module=/run/vm/${module##*/}
 fi
-for name in share module network repo; do
-	printf '%s=%q\n' "$name" "${!name}"
-done >"$tree/run/settings"
-printf 'modules=%q\n' "$folder/lib/modules" >>"$tree/run/settings"
+settings "share=$share" "module=$module" "network=$network" "repo=$repo" \
+	"modules=$folder/lib/modules" >"$tree/run/settings"
 case $PWD/ in
 "$repo"/*) cwd=$PWD ;;
 *) cwd=$repo ;;
@@ -102,7 +110,7 @@ else
 	share_options=security_model=none,multidevs=remap
 	guest=(qemu-system-x86_64 "${speed[@]}" -m "$mem" -nodefaults -display none -no-reboot
 		-chardev stdio,id=output,signal=on -serial chardev:output -serial "file:$log"
-		"${nic[@]}" -kernel "$folder/vmlinuz" -initrd "$run/initramfs"
+		"${nic[@]}" -kernel "$folder/vmlinux" -initrd "$run/initramfs"
 		-append "$cmdline $append"
 		-fsdev "local,id=root,path=/,readonly=on,$share_options"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
@@ -136,9 +144,15 @@ if grep -qE -e "$complaints" "$run/clean"; then
 fi
 verdict=$(sed -n 's/.*dvp-vm: exit \([0-9]*\)$/\1/p' "$run/clean" | tail -n 1)
 if [ -z "$verdict" ]; then
-	tail -n 25 "$run/clean" >&2
 	keep_log
-	[ $status -ne 124 ] && [ $status -ne 137 ] || { say "timed out after $timeout s"; exit 124; }
+	case $status in
+	124 | 137)
+		tail -n 10 "$run/clean" >&2
+		say "timed out after $timeout s"
+		exit 124
+		;;
+	esac
+	grep -m 1 -A 24 'Kernel panic' "$run/clean" >&2 || tail -n 25 "$run/clean" >&2
 	say "the guest died"
 	exit 123
 fi
