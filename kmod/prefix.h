@@ -45,11 +45,26 @@ struct dvp_node *dvp_prefix_lookup(const struct dvp_prefix_table *table,
 				   const struct in6_addr *addr);
 struct dvp_prefix *dvp_prefix_find(struct dvp_prefix_table *table,
 				   const struct in6_addr *addr, u8 len);
-struct dvp_prefix *dvp_prefix_next(struct dvp_prefix_table *table,
-				   const struct dvp_prefix *prev);
+struct dvp_prefix *dvp_prefix_next_after(struct dvp_prefix_table *table,
+					 const struct in6_addr *addr, u8 len);
 int dvp_prefix_set(struct dvp_prefix_table *table, const struct in6_addr *addr,
 		   u8 len, struct dvp_node *node, struct dvp_prefix **prefix);
 void dvp_prefix_del(struct dvp_prefix_table *table, struct dvp_prefix *prefix);
 void dvp_prefix_clear(struct dvp_prefix_table *table);
+
+/**
+ * dvp_prefix_next - the entry that follows another
+ * @table: the table
+ * @prev: the other, or NULL for the first
+ *
+ * Context: the owner's mutex.
+ * Return: the entry, or NULL at the end.
+ */
+static inline struct dvp_prefix *dvp_prefix_next(struct dvp_prefix_table *table,
+						 const struct dvp_prefix *prev)
+{
+	return prev ? dvp_prefix_next_after(table, &prev->addr, prev->len) :
+		      dvp_prefix_next_after(table, NULL, 0);
+}
 
 #endif
