@@ -57,6 +57,13 @@ void dvp_backend_list_free(struct dvp_backend_list *list);
 struct dvp_backend *dvp_backend_choose(const struct dvp_backend_list *list,
 				       u64 hash);
 
+/**
+ * dvp_backend_get - take another reference
+ * @backend: the backend
+ *
+ * Context: a reference must be sure to exist meanwhile. Readers under RCU are,
+ * as long as a service drops its own only after a grace period.
+ */
 static inline void dvp_backend_get(struct dvp_backend *backend)
 {
 	refcount_inc(&backend->ref);
