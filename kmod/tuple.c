@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From packet to tuple.
+ *
+ * Nothing here writes to the skb or moves its data, whatever the packet says:
+ * all reads go through skb_header_pointer().
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "tuple.h"
+
+/* RFC 792: an error quotes at least this much of the transport header. */
+#define QUOTED_LEN 8
+
+/* An IP header, of either family, as far as it matters here. */
+struct network {
+	struct in6_addr src;
+	struct in6_addr dst;
+	unsigned int end;	/* offset behind the packet, as it says itself */
+	unsigned int l4;	/* offset of the transport header */
+	u8 proto;		/* protocol of the transport header */
+};
+
+/* A read-only view of @len bytes at @at, all of them before @end, or NULL. */
+static const void *view(const struct sk_buff *skb, unsigned int at,
+			unsigned int len, unsigned int end, void *buf)
+{
+	return at + len <= end ? skb_header_pointer(skb, at, len, buf) : NULL;
+}
+
+static enum dvp_tuple_result read_ip4(const struct sk_buff *skb,
+				      unsigned int at, struct network *net)
+{
+	const struct iphdr *ip;
+	struct iphdr buf;
+
+	ip = view(skb, at, sizeof(buf), skb->len, &buf);
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return DVP_TUPLE_BAD;
+	ipv6_addr_set_v4mapped(ip->saddr, &net->src);
+	ipv6_addr_set_v4mapped(ip->daddr, &net->dst);
+	net->proto = ip->protocol;
+	net->l4 = at + ip->ihl * 4;
+	net->end = at + ntohs(ip->tot_len);
+	if (!ip->tot_len && skb_is_gso(skb))	/* longer than 64 KB */
+		net->end = skb->len;
+	if (ip->frag_off & htons(IP_OFFSET))
+		return DVP_TUPLE_OTHER;
+	return DVP_TUPLE_OK;
+}
+
+static enum dvp_tuple_result read_ip6(const struct sk_buff *skb,
+				      unsigned int at, struct network *net)
+{
+	const struct ipv6hdr *ip;
+	unsigned short frag_off;
+	struct ipv6hdr buf;
+	int proto;
+
+	ip = view(skb, at, sizeof(buf), skb->len, &buf);
+	if (!ip || ip->version != 6)
+		return DVP_TUPLE_BAD;
+	/* On the wire these are no one's, here they would pass for IPv4. */
+	if (ipv6_addr_v4mapped(&ip->saddr) || ipv6_addr_v4mapped(&ip->daddr))
+		return DVP_TUPLE_BAD;
+	net->src = ip->saddr;
+	net->dst = ip->daddr;
+	net->end = at + sizeof(*ip) + ntohs(ip->payload_len);
+	if (!ip->payload_len &&			/* longer than 64 KB, RFC 2675 */
+	    (ip->nexthdr == NEXTHDR_HOP || skb_is_gso(skb)))
+		net->end = skb->len;
+
+	net->l4 = at;
+	proto = ipv6_find_hdr(skb, &net->l4, -1, &frag_off, NULL);
+	if (proto == -EBADMSG)
+		return DVP_TUPLE_BAD;
+	if (proto < 0 || frag_off)
+		return DVP_TUPLE_OTHER;
+	net->proto = proto;
+	return DVP_TUPLE_OK;
+}
+
+static void set_tuple(struct dvp_packet *packet, const struct network *net,
+		      __be16 sport, __be16 dport, enum dvp_stage stage)
+{
+	packet->tuple = (struct dvp_tuple) {
+		.src = net->src,
+		.dst = net->dst,
+		.sport = sport,
+		.dport = dport,
+		.proto = net->proto,
+		.stage = stage,
+	};
+}
+
+/* The ICMP protocol of the packet's own family. */
+static u8 icmp_proto(const struct network *net)
+{
+	return ipv6_addr_v4mapped(&net->dst) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
+
+static bool is_icmp4_error(u8 type)
+{
+	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+}
+
+static bool is_icmp6_error(u8 type)
+{
+	return type == ICMPV6_DEST_UNREACH || type == ICMPV6_PKT_TOOBIG ||
+	       type == ICMPV6_TIME_EXCEED || type == ICMPV6_PARAMPROB;
+}
+
+/* An ICMP error: the tuple is that of the packet that it quotes. */
+static enum dvp_tuple_result read_icmp(const struct sk_buff *skb,
+				       const struct network *net,
+				       enum dvp_stage stage,
+				       struct dvp_packet *packet)
+{
+	const bool is_v4 = net->proto == IPPROTO_ICMP;
+	__be16 ports_buf[QUOTED_LEN / sizeof(__be16)];
+	enum dvp_tuple_result result;
+	const struct icmphdr *icmp;
+	struct network quoted;
+	struct icmphdr buf;
+	const __be16 *ports;
+	unsigned int at;
+
+	/* Type and length are the same in both families. */
+	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
+	icmp = view(skb, net->l4, sizeof(buf), net->end, &buf);
+	if (!icmp)
+		return DVP_TUPLE_BAD;
+	if (is_v4 ? !is_icmp4_error(icmp->type) : !is_icmp6_error(icmp->type))
+		return DVP_TUPLE_OTHER;
+
+	at = net->l4 + sizeof(*icmp);
+	result = is_v4 ? read_ip4(skb, at, &quoted) : read_ip6(skb, at, &quoted);
+	if (result != DVP_TUPLE_OK)
+		return result;
+
+	switch (quoted.proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		ports = view(skb, quoted.l4, sizeof(ports_buf), net->end, &ports_buf);
+		if (!ports || quoted.l4 > U16_MAX)
+			return DVP_TUPLE_BAD;
+		set_tuple(packet, &quoted, ports[0], ports[1], stage);
+		packet->icmp_error = true;
+		packet->inner_l3 = at;
+		packet->inner_l4 = quoted.l4;
+		return DVP_TUPLE_OK;
+	default:
+		return DVP_TUPLE_OTHER;
+	}
+}
+
+static enum dvp_tuple_result read_transport(const struct sk_buff *skb,
+					    const struct network *net,
+					    enum dvp_stage stage,
+					    struct dvp_packet *packet)
+{
+	const struct tcphdr *tcp;
+	const struct udphdr *udp;
+	struct tcphdr tcp_buf;
+	struct udphdr udp_buf;
+
+	/* The packet says more than there is, or headers longer than itself. */
+	if (net->end > skb->len || net->l4 > net->end || net->l4 > U16_MAX)
+		return DVP_TUPLE_BAD;
+
+	*packet = (struct dvp_packet) { .l4 = net->l4, .proto = net->proto };
+	switch (net->proto) {
+	case IPPROTO_TCP:
+		tcp = view(skb, net->l4, sizeof(tcp_buf), net->end, &tcp_buf);
+		if (!tcp)
+			return DVP_TUPLE_BAD;
+		set_tuple(packet, net, tcp->source, tcp->dest, stage);
+		packet->tcp_flags = tcp_flag_byte(tcp);
+		return DVP_TUPLE_OK;
+	case IPPROTO_UDP:
+		udp = view(skb, net->l4, sizeof(udp_buf), net->end, &udp_buf);
+		if (!udp)
+			return DVP_TUPLE_BAD;
+		set_tuple(packet, net, udp->source, udp->dest, stage);
+		return DVP_TUPLE_OK;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (net->proto == icmp_proto(net))
+			return read_icmp(skb, net, stage, packet);
+		fallthrough;
+	default:
+		return DVP_TUPLE_OTHER;
+	}
+}
+
+/**
+ * dvp_tuple_parse4 - the tuple of an IPv4 packet
+ * @skb: the packet, defragmented; its network header is set
+ * @stage: where on its way it is
+ * @packet: filled if the result is %DVP_TUPLE_OK, else undefined
+ *
+ * Context: any.
+ * Return: whether there is a tuple, and if not, if that is an error.
+ */
+enum dvp_tuple_result dvp_tuple_parse4(struct sk_buff *skb,
+				       enum dvp_stage stage,
+				       struct dvp_packet *packet)
+{
+	enum dvp_tuple_result result;
+	struct network net;
+
+	result = read_ip4(skb, skb_network_offset(skb), &net);
+	if (result != DVP_TUPLE_OK)
+		return result;
+	return read_transport(skb, &net, stage, packet);
+}
+
+/**
+ * dvp_tuple_parse6 - the tuple of an IPv6 packet
+ * @skb: the packet, defragmented; its network header is set, and the IPv6
+ *	header is in the linear part, as everywhere behind ipv6_rcv()
+ * @stage: where on its way it is
+ * @packet: filled if the result is %DVP_TUPLE_OK, else undefined
+ *
+ * Context: any.
+ * Return: whether there is a tuple, and if not, if that is an error.
+ */
+enum dvp_tuple_result dvp_tuple_parse6(struct sk_buff *skb,
+				       enum dvp_stage stage,
+				       struct dvp_packet *packet)
+{
+	enum dvp_tuple_result result;
+	struct network net;
+
+	result = read_ip6(skb, skb_network_offset(skb), &net);
+	if (result != DVP_TUPLE_OK)
+		return result;
+	return read_transport(skb, &net, stage, packet);
+}
+
+/**
+ * dvp_tuple_reverse - the tuple of the packets that answer
+ * @tuple: the tuple
+ * @stage: where on their way they are looked up
+ * @reverse: filled; may be @tuple itself
+ */
+void dvp_tuple_reverse(const struct dvp_tuple *tuple, enum dvp_stage stage,
+		       struct dvp_tuple *reverse)
+{
+	*reverse = (struct dvp_tuple) {
+		.src = tuple->dst,
+		.dst = tuple->src,
+		.sport = tuple->dport,
+		.dport = tuple->sport,
+		.proto = tuple->proto,
+		.stage = stage,
+	};
+}
