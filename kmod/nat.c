@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rewriting of packets.
+ *
+ * Checksums are changed by what changes in the packet (RFC 1624), never
+ * computed anew: a packet that was damaged on its way stays recognisable as
+ * such, and the payload is not read.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/checksum.h>
+
+#include "nat.h"
+
+/* TCP and UDP both begin with these. */
+struct ports {
+	__be16 source;
+	__be16 dest;
+};
+
+/* Addresses change, family and protocol do not. */
+static bool is_rewritable(const struct dvp_tuple *from,
+			  const struct dvp_tuple *to)
+{
+	return from->proto == to->proto &&
+	       dvp_tuple_is_v4(from) == dvp_tuple_is_v4(to);
+}
+
+static void set_addr4(struct sk_buff *skb, struct iphdr *ip, __be32 *field,
+		      const struct in6_addr *to, __sum16 *check)
+{
+	__be32 addr = to->s6_addr32[3];
+
+	csum_replace4(&ip->check, *field, addr);
+	if (check)
+		inet_proto_csum_replace4(check, skb, *field, addr, true);
+	*field = addr;
+}
+
+static void set_addr6(struct sk_buff *skb, struct in6_addr *field,
+		      const struct in6_addr *to, __sum16 *check)
+{
+	if (check)
+		inet_proto_csum_replace16(check, skb, field->s6_addr32,
+					  to->s6_addr32, true);
+	*field = *to;
+}
+
+static void set_port(struct sk_buff *skb, __be16 *field, __be16 to,
+		     __sum16 *check)
+{
+	if (check)
+		inet_proto_csum_replace2(check, skb, *field, to, false);
+	*field = to;
+}
+
+/**
+ * dvp_nat_rewrite - give a TCP or UDP packet other addresses and ports
+ * @skb: the packet
+ * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() said of it; not for
+ *	ICMP errors
+ * @to: the addresses and ports that it gets; family and protocol are its own
+ *
+ * All pointers into the packet are stale afterwards, @packet->tuple too.
+ *
+ * Context: any.
+ * Return: 0, -ENOMEM if the headers cannot be made writable, -EINVAL if @to
+ * is of another family or protocol.
+ */
+int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
+		    const struct dvp_tuple *to)
+{
+	struct ports *ports;
+	unsigned int len;
+	__sum16 *check;
+
+	switch (packet->proto) {
+	case IPPROTO_TCP:
+		len = offsetofend(struct tcphdr, check);
+		break;
+	case IPPROTO_UDP:
+		len = offsetofend(struct udphdr, check);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!is_rewritable(&packet->tuple, to))
+		return -EINVAL;
+	if (skb_ensure_writable(skb, packet->l4 + len))
+		return -ENOMEM;
+
+	ports = (void *)skb->data + packet->l4;
+	check = (void *)ports + len - sizeof(*check);
+	if (packet->proto == IPPROTO_UDP && !*check) {
+		/* No checksum, so there is none that skb->csum would verify. */
+		check = NULL;
+		if (skb->ip_summed == CHECKSUM_COMPLETE)
+			skb->ip_summed = CHECKSUM_NONE;
+	}
+
+	if (dvp_tuple_is_v4(to)) {
+		struct iphdr *ip = ip_hdr(skb);
+
+		set_addr4(skb, ip, &ip->saddr, &to->src, check);
+		set_addr4(skb, ip, &ip->daddr, &to->dst, check);
+	} else {
+		struct ipv6hdr *ip = ipv6_hdr(skb);
+
+		set_addr6(skb, &ip->saddr, &to->src, check);
+		set_addr6(skb, &ip->daddr, &to->dst, check);
+	}
+	set_port(skb, &ports->source, to->sport, check);
+	set_port(skb, &ports->dest, to->dport, check);
+	if (check && packet->proto == IPPROTO_UDP && !*check)
+		*check = CSUM_MANGLED_0;
+
+	skb_clear_hash(skb);
+	return 0;
+}
+
+/* How much of the quoted transport header is there and will be written. */
+static unsigned int quoted_len(const struct sk_buff *skb,
+			       const struct dvp_packet *packet)
+{
+	const unsigned int tcp_len = offsetofend(struct tcphdr, check);
+
+	switch (packet->tuple.proto) {
+	case IPPROTO_TCP:
+		return skb->len >= packet->inner_l4 + tcp_len ?
+			tcp_len : sizeof(struct ports);
+	case IPPROTO_UDP:
+		return offsetofend(struct udphdr, check);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Rewrite the quoted packet, of whose transport header @len bytes are there.
+ * Its checksum is what its sender gave it, whatever holds for @skb's own.
+ */
+static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
+		       const struct dvp_tuple *to, unsigned int len)
+{
+	const size_t keyed = offsetof(struct dvp_tuple, proto);
+	struct ports *ports = (void *)skb->data + packet->inner_l4;
+	void *l3 = skb->data + packet->inner_l3;
+	__wsum diff;
+
+	/* What makes an address v4-mapped is the same on both sides. */
+	diff = csum_sub(csum_partial(to, keyed, 0),
+			csum_partial(&packet->tuple, keyed, 0));
+
+	if (dvp_tuple_is_v4(to)) {
+		struct iphdr *ip = l3;
+
+		set_addr4(skb, ip, &ip->saddr, &to->src, NULL);
+		set_addr4(skb, ip, &ip->daddr, &to->dst, NULL);
+	} else {
+		struct ipv6hdr *ip = l3;
+
+		set_addr6(skb, &ip->saddr, &to->src, NULL);
+		set_addr6(skb, &ip->daddr, &to->dst, NULL);
+	}
+	set_port(skb, &ports->source, to->sport, NULL);
+	set_port(skb, &ports->dest, to->dport, NULL);
+
+	if (to->proto == IPPROTO_UDP) {
+		struct udphdr *udp = (void *)ports;
+
+		if (udp->check) {
+			csum_replace_by_diff(&udp->check, diff);
+			if (!udp->check)
+				udp->check = CSUM_MANGLED_0;
+		}
+	} else if (len > sizeof(*ports)) {
+		struct tcphdr *tcp = (void *)ports;
+
+		csum_replace_by_diff(&tcp->check, diff);
+	}
+}
+
+/**
+ * dvp_nat_rewrite_icmp - translate an ICMP error about a translated packet
+ * @skb: the packet
+ * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() said of it
+ * @embedded: the addresses and ports that the packet quoted in it gets; family
+ *	and protocol are its own
+ * @outer_src: source address that the error itself gets, or %DVP_NAT_KEEP
+ * @outer_dst: destination address that the error itself gets, or %DVP_NAT_KEEP
+ *
+ * All pointers into the packet are stale afterwards, @packet->tuple too.
+ *
+ * Context: any.
+ * Return: 0, -ENOMEM if the headers cannot be made writable, -EINVAL if
+ * @packet is no ICMP error or @embedded is of another family or protocol.
+ */
+int dvp_nat_rewrite_icmp(struct sk_buff *skb, const struct dvp_packet *packet,
+			 const struct dvp_tuple *embedded,
+			 const struct in6_addr *outer_src,
+			 const struct in6_addr *outer_dst)
+{
+	unsigned int len, quoted;
+	struct icmphdr *icmp;
+	__wsum before, after;
+
+	if (!packet->icmp_error || !is_rewritable(&packet->tuple, embedded))
+		return -EINVAL;
+	len = quoted_len(skb, packet);
+	if (skb_ensure_writable(skb, packet->inner_l4 + len))
+		return -ENOMEM;
+
+	/*
+	 * The ICMP checksum covers the quoted packet, so the two change
+	 * together and skb->csum stays. With CHECKSUM_PARTIAL it is yet to be
+	 * computed. In ICMPv6 it is at the same place.
+	 */
+	icmp = (void *)skb->data + packet->l4;
+	static_assert(offsetof(struct icmphdr, checksum) ==
+		      offsetof(struct icmp6hdr, icmp6_cksum));
+	quoted = packet->inner_l4 + len - packet->inner_l3;
+	before = csum_partial(skb->data + packet->inner_l3, quoted, 0);
+	set_quoted(skb, packet, embedded, len);
+	after = csum_partial(skb->data + packet->inner_l3, quoted, 0);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		csum_replace_by_diff(&icmp->checksum, csum_sub(after, before));
+
+	if (packet->proto == IPPROTO_ICMP) {
+		struct iphdr *ip = ip_hdr(skb);
+
+		if (outer_src)
+			set_addr4(skb, ip, &ip->saddr, outer_src, NULL);
+		if (outer_dst)
+			set_addr4(skb, ip, &ip->daddr, outer_dst, NULL);
+	} else {
+		struct ipv6hdr *ip = ipv6_hdr(skb);
+		__sum16 *check = &icmp->checksum;
+
+		if (outer_src)
+			set_addr6(skb, &ip->saddr, outer_src, check);
+		if (outer_dst)
+			set_addr6(skb, &ip->daddr, outer_dst, check);
+	}
+	skb_clear_hash(skb);
+	return 0;
+}
