@@ -21,7 +21,9 @@ run=()
 make=(make -C "$kdir" "M=$objects" KCFLAGS=-Werror "-j$(nproc)" "${@:4}" modules)
 case $kernel in
 7.3)
-	run=(chroot "$folder/root" /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8)
+	# objtool asks /proc for the size of its stack.
+	run=(unshare --root="$folder/root" --mount-proc
+		/usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8)
 	make[2]=${kdir#"$folder/root"}
 	objects=$folder/root$objects
 	;;

@@ -9,7 +9,7 @@ declare -A packages=(
 		libjansson-dev"
 	[unit]="libcmocka-dev"
 	[static]="sparse cppcheck shellcheck"
-	[vm]="qemu-system-x86 busybox-static kmod xz-utils mmdebstrap debian-archive-keyring"
+	[vm]="qemu-system-x86 busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
 	[uml]="linux-source-6.1 gcc make bc bison flex xz-utils kmod busybox-static"
 	[e2e]="python3 python3-pytest python3-yaml iproute2 iputils-ping iputils-tracepath iperf3
 		nftables conntrack ethtool tcpdump curl socat procps"

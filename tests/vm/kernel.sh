@@ -15,30 +15,41 @@ set -euo pipefail
 # The ELF image inside a bzImage, at the place its header tells (Documentation/arch/x86/boot.rst).
 # QEMU boots it directly (PVH): decompression in an emulated guest would take half of the boot.
 extract_vmlinux() { # VMLINUZ
-	local sectors offset length
+	local sectors offset length unpack=xz
 	sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$1")
 	offset=$(od -An -tu4 -j $((0x248)) -N 4 "$1")
 	length=$(od -An -tu4 -j $((0x24c)) -N 4 "$1")
+	offset=$((offset + (sectors + 1) * 512))
+	[ "$(od -An -tx4 -j $offset -N 4 "$1")" != ' fd2fb528' ] || unpack=zstd
 	# The image's size follows the compressed data, so the last 4 bytes are none of theirs.
 	dd if="$1" bs=1M iflag=skip_bytes,count_bytes status=none \
-		skip=$(((sectors + 1) * 512 + offset)) count=$((length - 4)) | xz -dc
+		skip=$offset count=$((length - 4)) | $unpack -dc
 }
 
-# Lays out FOLDER from the linux-image package in it. Drivers of hardware that no guest has are
-# three quarters of such a package.
-install_image() { # FOLDER RELEASE
-	local dir=$1 release=$2
-	mkdir "$dir/image"
-	dpkg-deb --fsys-tarfile "$dir"/linux-image-*.deb | tar -x -C "$dir/image" \
-		--exclude='kernel/sound' --exclude='kernel/drivers/gpu' \
-		--exclude='kernel/drivers/media' --exclude='kernel/drivers/staging' \
-		--exclude='kernel/drivers/infiniband' --exclude='kernel/drivers/net/wireless' \
-		--exclude='kernel/drivers/iio' --exclude='kernel/drivers/hwmon' \
-		--exclude='kernel/drivers/scsi' --exclude='kernel/drivers/input'
-	mkdir -p "$dir/lib/modules"
-	extract_vmlinux "$dir/image/boot/vmlinuz-$release" >"$dir/vmlinux"
+# Runs a command and shows what it printed only if it failed.
+quietly() { # COMMAND...
+	"$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; die "failed: $*"; }
+}
+
+# Puts the kernel in these packages into FOLDER. Drivers of hardware that no guest has are three
+# quarters of them.
+install_kernel() { # FOLDER RELEASE PACKAGE...
+	local dir=$1 release=$2 deb
+	mkdir -p "$dir/debs" "$dir/image" "$dir/lib/modules"
+	say "fetching ${*:3}"
+	(cd "$dir/debs" && quietly apt-get -q download "${@:3}")
+	for deb in "$dir"/debs/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/image" \
+			--exclude='kernel/sound' --exclude='kernel/drivers/gpu' \
+			--exclude='kernel/drivers/media' --exclude='kernel/drivers/staging' \
+			--exclude='kernel/drivers/infiniband' --exclude='kernel/drivers/iio' \
+			--exclude='kernel/drivers/net/wireless' --exclude='kernel/drivers/hwmon' \
+			--exclude='kernel/drivers/scsi' --exclude='kernel/drivers/input'
+	done
+	extract_vmlinux "$(find "$dir/image" -name 'vmlinuz*' -type f)" >"$dir/vmlinux"
 	mv "$(find "$dir/image" -path "*lib/modules/$release" -type d)" "$dir/lib/modules/"
-	rm -r "$dir/image" "$dir"/linux-image-*.deb
+	rm -f "$dir/lib/modules/$release/vmlinuz"
+	rm -r "$dir/image" "$dir/debs"
 	find "$dir/lib/modules" -name '*.ko.xz' -exec xz -d {} +
 	depmod -b "$dir" "$release"
 	echo "$release" >"$dir/release"
@@ -49,25 +60,22 @@ stock_6_1() { # FOLDER
 	release=$(dpkg-query -W -f '${Depends}' linux-headers-amd64 |
 		sed -n 's/.*linux-headers-\(6\.1[^ ,]*\).*/\1/p')
 	[ "$release" ] || die "linux-headers-amd64 of this machine is not 6.1: need Debian 12"
-	say "fetching linux-image-$release"
-	(cd "$1" && { apt-get -q download "linux-image-$release" ||
-		{ apt-get -q update && apt-get -q download "linux-image-$release"; } }) >"$1/log" 2>&1 ||
-		{ cat "$1/log" >&2; die "cannot fetch linux-image-$release"; }
-	install_image "$1" "$release"
+	apt-cache show "linux-image-$release" >/dev/null 2>&1 || quietly apt-get -q update
+	install_kernel "$1" "$release" "linux-image-$release"
 	ln -s "/usr/src/linux-headers-$release" "$1/kdir"
 }
 
 backports_7_3() { # FOLDER
-	local dir=$1 mirror keys release
+	local dir=$1 keys mirror release
 	mirror=$(debian_mirror) || die "no Debian mirror in this machine's apt sources"
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/apt/empty"
+	touch "$dir/apt/status"
 	cat >"$dir/apt/sources.list" <<-EOF
 		deb [signed-by=$keys] $mirror trixie main
 		deb [signed-by=$keys] $mirror trixie-backports main
 	EOF
-	touch "$dir/apt/status"
-	# The machine's own apt settings (proxies and so on), with a state of our own.
+	# The machine's own apt settings (proxies and so on), with a state apart from its own.
 	cat >"$dir/apt/apt.conf" <<-EOF
 		Dir::State "$dir/apt";
 		Dir::State::status "$dir/apt/status";
@@ -78,23 +86,19 @@ backports_7_3() { # FOLDER
 		APT::Sandbox::User "root";
 	EOF
 	export APT_CONFIG=$dir/apt/apt.conf
-	say "looking for the newest 7.3 kernel in trixie-backports"
-	apt-get -q update >"$dir/log" 2>&1 || { cat "$dir/log" >&2; die "cannot read $mirror"; }
+	quietly apt-get -q update
 	release=$(apt-cache search --names-only '^linux-headers-7\.3\.[0-9.]+(\+deb13|-[0-9]+)*-amd64$' |
 		sed 's/^linux-headers-\([^ ]*\).*/\1/' | sort -V | tail -n 1)
 	[ "$release" ] || die "trixie-backports has no 7.3 kernel (any more)"
-	say "fetching linux-image-$release"
-	(cd "$dir" && apt-get -q download "linux-image-$release") >"$dir/log" 2>&1 ||
-		{ cat "$dir/log" >&2; die "cannot fetch linux-image-$release"; }
+	install_kernel "$dir" "$release" "linux-binary-$release" "linux-modules-$release" \
+		"linux-base-$release"
 	unset APT_CONFIG
 	say "making a trixie chroot with linux-headers-$release and a compiler"
-	nice mmdebstrap --quiet --mode=root --variant=apt --format=directory \
+	quietly nice mmdebstrap --quiet --mode=root --variant=apt --format=directory \
 		--include="gcc,make,linux-headers-$release" trixie "$dir/root" \
-		"$dir/apt/sources.list" >"$dir/log" 2>&1 ||
-		{ cat "$dir/log" >&2; die "mmdebstrap failed"; }
-	rm -r "$dir/apt"
-	install_image "$dir" "$release"
+		"$dir/apt/sources.list"
 	ln -s "root/usr/src/linux-headers-$release" "$dir/kdir"
+	rm -r "$dir/apt"
 }
 
 [ $# -eq 1 ] || die "usage: kernel.sh 6.1|7.3|uml"
@@ -112,7 +116,7 @@ if [ ! -e "$folder" ]; then
 		rm -rf "$folder.new"
 		mkdir -p "$folder.new"
 		$make "$folder.new"
-		rm -f "$folder.new/log"
+		rm -f "$folder.log"
 		mv "$folder.new" "$folder"
 	fi
 fi
