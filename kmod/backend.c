@@ -9,12 +9,12 @@
  *
  * Short lists: rendezvous hashing (Thaler and Ravishankar, 1998), the highest
  * score of flow and backend wins. Long lists: multi-probe consistent hashing
- * (Appleton and O'Reilly, 2015), each backend is one point on a ring, the
- * flow has several probes, and the backend wins that lies nearest behind a
- * probe; the work is some binary searches instead of a score for everyone.
- * The two agree on nothing: a list that grows or shrinks across
- * %DVP_BACKEND_HRW_MAX has nearly all its new flows choose anew. Established
- * flows do not notice, they keep their backend in the flow table.
+ * (Appleton and O'Reilly, 2015), each backend has points on a ring, the flow
+ * has probes, and the backend wins whose point lies nearest behind a probe; the
+ * work is some binary searches instead of a score for everyone. The two agree
+ * on nothing: when a list grows or shrinks across %DVP_BACKEND_HRW_MAX, new
+ * flows choose anew. Established flows do not notice, they keep their backend
+ * in the flow table.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -24,10 +24,7 @@
 
 #include "backend.h"
 
-/*
- * With 21 probes the most loaded backend gets about 5 % more than the mean
- * (Appleton and O'Reilly, section 4).
- */
+/* More probes make the most loaded backend less so; the paper suggests 21. */
 #define PROBES 21
 
 /* 2^64 divided by the golden ratio, odd: the step of SplitMix64. */
@@ -101,13 +98,15 @@ void dvp_backend_put(struct dvp_backend *backend)
 		kfree_rcu(backend, rcu);
 }
 
-static int compare_ids(const void *a, const void *b)
+static int compare_points(const void *a, const void *b)
 {
-	const struct dvp_backend *const *left = a, *const *right = b;
+	const struct dvp_backend_point *left = a, *right = b;
 
-	if ((*left)->id == (*right)->id)
-		return 0;
-	return (*left)->id < (*right)->id ? -1 : 1;
+	if (left->at != right->at)
+		return left->at < right->at ? -1 : 1;
+	if (left->backend->id != right->backend->id)
+		return left->backend->id < right->backend->id ? -1 : 1;
+	return 0;
 }
 
 /**
@@ -121,28 +120,26 @@ static int compare_ids(const void *a, const void *b)
 struct dvp_backend_list *dvp_backend_list_make(struct dvp_backend **backends,
 					       u32 count)
 {
+	u32 each = count > DVP_BACKEND_HRW_MAX ? DVP_BACKEND_RING_POINTS : 1;
+	struct dvp_backend_point *point;
 	struct dvp_backend_list *list;
-	size_t size, points_at;
-	u32 i;
+	u32 points, i, j;
 
-	size = struct_size(list, backend, count);
-	points_at = ALIGN(size, sizeof(u64));
-	if (count > DVP_BACKEND_HRW_MAX)
-		size = size_add(points_at, array_size(count, sizeof(u64)));
-
-	list = kvmalloc(size, GFP_KERNEL);
+	if (check_mul_overflow(count, each, &points))
+		return NULL;
+	list = kvmalloc(struct_size(list, point, points), GFP_KERNEL);
 	if (!list)
 		return NULL;
 	list->count = count;
-	list->points = NULL;
-	memcpy(list->backend, backends, array_size(count, sizeof(*backends)));
-	sort(list->backend, count, sizeof(*list->backend), compare_ids, NULL);
-
-	if (count > DVP_BACKEND_HRW_MAX) {
-		list->points = (void *)list + points_at;
-		for (i = 0; i < count; i++)
-			list->points[i] = list->backend[i]->id;
+	list->points = points;
+	point = list->point;
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < each; j++, point++) {
+			point->at = mix(backends[i]->id + j * GOLDEN);
+			point->backend = backends[i];
+		}
 	}
+	sort(list->point, points, sizeof(*list->point), compare_points, NULL);
 	return list;
 }
 
@@ -164,49 +161,51 @@ static struct dvp_backend *choose_by_score(const struct dvp_backend_list *list,
 	u64 score, best_score = 0;
 	u32 i;
 
-	/* In the order of ids, so that the lowest id wins a tie. */
-	for (i = 0; i < list->count; i++) {
-		score = mix(hash ^ list->backend[i]->id);
+	/* In their order, so that the lowest wins a tie. */
+	for (i = 0; i < list->points; i++) {
+		score = mix(hash ^ list->point[i].at);
 		if (!best || score > best_score) {
-			best = list->backend[i];
+			best = list->point[i].backend;
 			best_score = score;
 		}
 	}
 	return best;
 }
 
-/* Index of the first point at or behind @probe, round the ring. */
-static u32 point_behind(const struct dvp_backend_list *list, u64 probe)
+/* The first point at or behind @probe, round the ring. */
+static const struct dvp_backend_point *
+point_behind(const struct dvp_backend_list *list, u64 probe)
 {
-	u32 low = 0, high = list->count, middle;
+	u32 low = 0, high = list->points, middle;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (list->points[middle] < probe)
+		if (list->point[middle].at < probe)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < list->count ? low : 0;
+	return &list->point[low < list->points ? low : 0];
 }
 
 static struct dvp_backend *choose_by_probes(const struct dvp_backend_list *list,
 					    u64 hash)
 {
-	u64 probe, distance, best_distance = U64_MAX;
-	u32 at, best = 0;
+	const struct dvp_backend_point *point;
+	struct dvp_backend *best = NULL;
+	u64 probe, distance, nearest = 0;
 	int i;
 
 	for (i = 1; i <= PROBES; i++) {
 		probe = mix(hash + i * GOLDEN);
-		at = point_behind(list, probe);
-		distance = list->points[at] - probe;	/* modulo 2^64 */
-		if (distance < best_distance) {
-			best = at;
-			best_distance = distance;
+		point = point_behind(list, probe);
+		distance = point->at - probe;	/* modulo 2^64 */
+		if (!best || distance < nearest) {
+			best = point->backend;
+			nearest = distance;
 		}
 	}
-	return list->backend[best];
+	return best;
 }
 
 /**
@@ -220,6 +219,6 @@ static struct dvp_backend *choose_by_probes(const struct dvp_backend_list *list,
 struct dvp_backend *dvp_backend_choose(const struct dvp_backend_list *list,
 				       u64 hash)
 {
-	return list->points ? choose_by_probes(list, hash) :
-			      choose_by_score(list, hash);
+	return list->count > DVP_BACKEND_HRW_MAX ? choose_by_probes(list, hash) :
+						   choose_by_score(list, hash);
 }

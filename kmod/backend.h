@@ -32,21 +32,40 @@ struct dvp_backend {
 };
 
 /**
+ * struct dvp_backend_point - what a flow's hash is held against
+ * @at: number made from the backend's id; in a long list, its place on the ring
+ * @backend: whose it is
+ */
+struct dvp_backend_point {
+	u64 at;
+	struct dvp_backend *backend;
+};
+
+/**
  * struct dvp_backend_list - backends to choose from; immutable once published
  * @count: number of backends
- * @points: for lists longer than %DVP_BACKEND_HRW_MAX, @count points on the
- *	hash ring, sorted; NULL otherwise
- * @backend: the backends, in the order of @points where there are any; not
- *	referenced, the owner of the list holds them
+ * @points: number of points: one a backend up to %DVP_BACKEND_HRW_MAX backends,
+ *	%DVP_BACKEND_RING_POINTS a backend above
+ * @point: the points, sorted; their backends are not referenced, the owner of
+ *	the list holds them
  */
 struct dvp_backend_list {
 	u32 count;
-	u64 *points;
-	struct dvp_backend *backend[];
+	u32 points;
+	struct dvp_backend_point point[];
 };
 
-/* Up to this many backends are scored each; above, the ring bounds the work. */
-#define DVP_BACKEND_HRW_MAX 32
+/*
+ * Up to this many backends are scored each, which shares out evenly and here
+ * still costs less than the ring; above, the ring bounds the work.
+ */
+#define DVP_BACKEND_HRW_MAX 256
+
+/*
+ * With one point a backend, one backend in twenty would get less than 70 % of
+ * its share, some of them next to nothing; with 8, all get 75 % to 115 %.
+ */
+#define DVP_BACKEND_RING_POINTS 8
 
 struct dvp_backend *dvp_backend_alloc(const struct in6_addr *addr, __be16 port);
 void dvp_backend_put(struct dvp_backend *backend);
