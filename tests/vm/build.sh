@@ -27,7 +27,9 @@ case $kernel in
 	make[2]=${kdir#"$folder/root"}
 	objects=$folder/root$objects
 	;;
-uml) make+=(ARCH=um) ;;
+uml) # KASAN's red zones take stack.
+	make+=(ARCH=um KCFLAGS='-Werror -Wframe-larger-than=2048')
+	;;
 esac
 
 lock "build-$kernel"

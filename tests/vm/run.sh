@@ -10,7 +10,7 @@
 #   --module FILE.ko       load this module, and what it depends on, first; its path is in $DVPNET_KO
 #   --net user             an eth0 that reaches the host and beyond through QEMU (default none)
 #   --append 'WORD...'     more of the kernel's command line
-#   --log FILE             keep the kernel's log there (default: kept only on failure)
+#   --log FILE             keep the kernel's log there (default: only on failure, in build/log)
 #
 # The guest sees this machine's files: read-only below a tmpfs that takes all writes, but for the
 # repository, which is shared read-write. Its kernel panics on any warning.
@@ -128,7 +128,11 @@ else
 fi
 
 keep_log() {
-	[ "$log" != "$run/log" ] || { log=$(mktemp /tmp/dvp-vm-log.XXXXXX); cp "$run/log" "$log"; }
+	if [ "$log" = "$run/log" ]; then
+		log=$repo/build/log/$kernel-$(date +%H%M%S)-$$
+		mkdir -p "${log%/*}"
+		cp "$run/log" "$log"
+	fi
 	say "the kernel's log is in $log"
 }
 
