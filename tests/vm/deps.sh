@@ -30,11 +30,10 @@ for group in "${groups[@]}"; do
 	wanted+=("${words[@]}")
 done
 
-missing=()
-for package in "${wanted[@]}"; do
-	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || true
-	[ "$status" = installed ] || missing+=("$package")
-done
+mapfile -t missing < <(
+	printf '%s\n' "${wanted[@]}" | sort -u |
+		grep -vxF -f <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
+			sed -n 's/ installed$//p'))
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 echo "deps.sh: installing ${missing[*]}" >&2

@@ -108,12 +108,12 @@ case $1 in
 uml) exec "$vm_dir/uml.sh" ;;
 *) die "no such kernel: $1 (there are: 6.1 7.3 uml)" ;;
 esac
+"$vm_dir/deps.sh" build vm
 folder=$cache/kernel-$1
-if [ ! -e "$folder" ]; then
+if [ ! -e "$folder/kdir/Makefile" ]; then
 	lock "$1"
-	if [ ! -e "$folder" ]; then
-		"$vm_dir/deps.sh" build vm
-		rm -rf "$folder.new"
+	if [ ! -e "$folder/kdir/Makefile" ]; then
+		rm -rf "$folder" "$folder.new"
 		mkdir -p "$folder.new"
 		$make "$folder.new"
 		rm -f "$folder.log"
