@@ -8,6 +8,7 @@
 # (*.mod.c, and all below a folder "generated" or named generated*) stay there. Any warning is an
 # error, those of modpost too.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 [ $# -ge 1 ] || die "usage: build.sh VER [OUTDIR [SRC [MAKE-ARGUMENT...]]]"
@@ -27,9 +28,7 @@ case $kernel in
 	make[2]=${kdir#"$folder/root"}
 	objects=$folder/root$objects
 	;;
-uml) # KASAN's red zones take stack.
-	make+=(ARCH=um KCFLAGS='-Werror -Wframe-larger-than=2048')
-	;;
+uml) make+=(ARCH=um) ;;
 esac
 
 lock "build-$kernel"

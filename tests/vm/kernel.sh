@@ -10,6 +10,7 @@
 # The folder holds: release (a file with what uname -r says), vmlinux, lib/modules/RELEASE,
 # kdir (a link to the headers), and for 7.3 root/ (the chroot that kdir points into).
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 # The ELF image inside a bzImage, at the place its header tells (Documentation/arch/x86/boot.rst).

@@ -21,6 +21,7 @@
 #   125   it could not start
 # shellcheck disable=SC2054 # commas belong to QEMU's and UML's own options
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 kernel=6.1 smp=2 mem=2G icount='' timeout=600 module='' network=none append='' log=''
@@ -87,20 +88,21 @@ esac
 printf 'cd %q && exec %s\n' "$cwd" "${*@Q}" >"$tree/run/command"
 (cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$run/initramfs"
 
-cmdline="panic=-1 panic_on_warn=1 oops=panic softlockup_panic=1 printk.devkmsg=on"
-cmdline+=" sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.hung_task_panic=1"
+cmdline="panic=-1 panic_on_warn=1 oops=panic sysctl.kernel.hung_task_panic=1 printk.devkmsg=on"
 if [ "$kernel" = uml ]; then
 	guest=("$folder/linux" "mem=$mem" "initrd=$run/initramfs" uml_dir="$run"
-		con=null con0=fd:0,fd:1 ssl0=fd:0,fd:3)
+		con=null con0=null,fd:1 ssl0=null,fd:3)
 	read -ra words <<<"$cmdline $append"
 	guest+=("${words[@]}")
 else
-	cmdline+=" console=ttyS1"
+	cmdline+=" softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 console=ttyS1"
 	if [ "$icount" ]; then
 		speed=(-accel tcg -smp 1 -icount shift=0,sleep=off)
 		cmdline+=" mitigations=off"
 	else
 		speed=(-accel tcg,thread=multi -smp "$smp")
+		# All processors read the host's clock; other clocks are emulated devices, and slow.
+		cmdline+=" tsc=reliable"
 	fi
 	case $network in
 	none) nic=(-nic none) ;;
@@ -122,7 +124,8 @@ fi
 : >"$log"
 status=0
 if [ "$kernel" = uml ]; then
-	timeout -k 5 "$timeout" "${guest[@]}" 3>&1 >"$log" 2>&1 </dev/null | cat || status=$?
+	(timeout -k 5 "$timeout" "${guest[@]}" || exit) 3>&1 >"$log" 2>&1 </dev/null | cat ||
+		status=$?
 else
 	timeout -k 5 "$timeout" "${guest[@]}" </dev/null | cat || status=$?
 fi

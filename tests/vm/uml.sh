@@ -5,6 +5,7 @@
 # those of kernel.sh it holds release, lib/modules/RELEASE and kdir; the kernel is the program
 # linux. To build a module: make -C FOLDER/kdir ARCH=um M=... modules (build.sh does).
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 export ARCH=um
@@ -16,6 +17,11 @@ build() { # FOLDER
 	cd "$dir/kdir"
 	# UML is not preemptible, but counts what PREEMPT_COUNT counts, so it can check sleeping.
 	sed -i '/^config DEBUG_ATOMIC_SLEEP$/,/^$/ { /ARCH_NO_PREEMPT/d }' lib/Kconfig.debug
+	# UML 6.1 walks the memory map of a new process without a lock; PROVE_RCU would complain.
+	sed -i '/^void force_flush_all/,/^}/ {
+		s/^\tfor_each_vma/\tmmap_read_lock(mm);\n&/
+		s/^}/\tmmap_read_unlock(mm);\n&/
+	}' arch/um/kernel/tlb.c
 	make -s defconfig
 	scripts/kconfig/merge_config.sh -m .config "$vm_dir/uml.config"
 	make -s olddefconfig
@@ -26,9 +32,11 @@ build() { # FOLDER
 	make -s INSTALL_MOD_PATH="$dir" modules_install
 	cp linux "$dir/linux"
 	make -s kernelrelease >"$dir/release"
-	# What modules are built against is not among these.
-	find . -path ./scripts -prune -o \( -name '*.[oa]' -o -name '*.ko' -o -name vmlinux \
-		-o -name linux \) -exec rm -f {} +
+	# Modules are built against no more than this.
+	find . -mindepth 1 -maxdepth 1 -type d \
+		! -name arch ! -name include ! -name scripts -exec rm -r {} +
+	find arch -mindepth 1 -maxdepth 1 -type d ! -name um ! -name x86 -exec rm -r {} +
+	rm -f vmlinux* linux .tmp*
 }
 
 "$vm_dir/deps.sh" uml
