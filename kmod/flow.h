@@ -10,6 +10,7 @@
 
 #include <uapi/linux/dvpnet.h>
 
+#include "stats.h"
 #include "tuple.h"
 
 struct dvp_backend;
@@ -92,6 +93,7 @@ struct dvp_flow {
  * @count: number of flows
  * @lock: protects @unanswered
  * @unanswered: flows in state new, oldest first: the first to go when the table is full
+ * @walks: open walks, so that the end of the table ends them
  * @gc: removes expired flows
  */
 struct dvp_flow_table {
@@ -99,7 +101,20 @@ struct dvp_flow_table {
 	atomic_t count;
 	spinlock_t lock;
 	struct list_head unanswered;
+	struct list_head walks;
 	struct delayed_work gc;
+};
+
+/**
+ * struct dvp_flow_walk - a walk over all flows that may pause
+ * @iter: where it is
+ * @list: in &dvp_flow_table.walks
+ * @open: false once it or the table has ended
+ */
+struct dvp_flow_walk {
+	struct rhashtable_iter iter;
+	struct list_head list;
+	bool open;
 };
 
 /**
@@ -129,8 +144,15 @@ struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
 				     const struct in6_addr *source,
 				     bool keep_port);
 void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target);
-bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags);
+bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags,
+		       enum dvp_stat *why);
 void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 tcp_flags);
+u32 dvp_flow_expires_in(const struct dvp_flow *flow);
+void dvp_flow_walk_begin(struct dvp_net *dn, struct dvp_flow_walk *walk);
+struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk);
+struct dvp_flow *dvp_flow_walk_next(struct dvp_flow_walk *walk);
+void dvp_flow_walk_pause(struct dvp_flow_walk *walk);
+void dvp_flow_walk_end(struct dvp_flow_walk *walk);
 bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow);
 u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match);
 int dvp_flow_init(struct dvp_net *dn);

@@ -6,6 +6,7 @@
 #include <linux/in6.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/ratelimit.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/xarray.h>
@@ -19,6 +20,7 @@
 #include "sync.h"
 
 struct dvp_node;
+struct nf_hook_ops;
 struct socket;
 
 /**
@@ -66,6 +68,7 @@ struct dvp_config {
  * @net: the namespace; not held, the device goes before it does
  * @dev: the device whose private area this is
  * @lock: serialises all changes of configuration
+ * @running: false once the device is going; under @lock
  * @config: current settings, never NULL
  * @self: the node that this namespace is, or NULL while it is not known
  * @nodes: nodes by id, for dumps; under @lock
@@ -78,18 +81,21 @@ struct dvp_config {
  * @vips: how many frontends stand on an address, to tell an unused port of a ClusterIP
  * @sock4: VXLAN socket on the local IPv4 underlay address, or NULL
  * @sock6: the same for IPv6
+ * @hooks: this namespace's netfilter hooks
  * @gro_cells: receive queues of the device
  * @flows: translated connections
  * @stats: named counters
  * @sync: the open sync, if any; under @lock
  * @generation: raised by each change; written under @lock
- * @next_node_id: where to look for the next free id
- * @next_service_id: where to look for the next free id
+ * @seq: raised by each object that changes, for dumps to notice; under @lock
+ * @next_id: for xa_alloc_cyclic() of node and service ids; under @lock
+ * @icmp_limit: bounds the ICMP errors that refuse connections
  */
 struct dvp_net {
 	struct net *net;
 	struct net_device *dev;
 	struct mutex lock;
+	bool running;
 	struct dvp_config __rcu *config;
 	struct dvp_node __rcu *self;
 	struct xarray nodes;
@@ -102,18 +108,21 @@ struct dvp_net {
 	struct rhashtable vips;
 	struct socket __rcu *sock4;
 	struct socket __rcu *sock6;
+	struct nf_hook_ops *hooks;
 	struct gro_cells gro_cells;
 	struct dvp_flow_table flows;
 	struct dvp_stats __percpu *stats;
 	struct dvp_sync sync;
 	u32 generation;
-	u32 next_node_id;
-	u32 next_service_id;
+	u32 seq;
+	u32 next_id;
+	struct ratelimit_state icmp_limit;
 };
 
 struct dvp_net *dvp_netns_find(struct net *net);
 int dvp_netns_start(struct net *net, struct net_device *dev);
 void dvp_netns_stop(struct dvp_net *dn);
+void dvp_netns_free(struct dvp_net *dn);
 int dvp_netns_init(void);
 void dvp_netns_exit(void);
 

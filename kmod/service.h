@@ -32,7 +32,7 @@ struct dvp_frontend_key {
  * @hash: in &dvp_net.frontends
  * @key: its key there
  * @type: &enum dvpnet_frontend_type
- * @service: whose it is; outlives it
+ * @service: whose it is, NULL in a draft; outlives it
  * @list: in &dvp_service.frontends; under &dvp_net.lock
  * @rcu: for freeing
  */
@@ -118,7 +118,7 @@ struct dvp_service {
  * @proto: IPPROTO_TCP or IPPROTO_UDP
  * @flags: &enum dvpnet_service_flags
  * @frontends: number of frontends
- * @frontend: where clients connect to; @list and @hash unused
+ * @frontend: where clients connect to; those taken over have a @service
  * @members: number of backends
  * @room: number of backends for which @member has room
  * @member: backends; each holds a reference of the draft

@@ -41,15 +41,19 @@
 	X(FLOW_EVICTED, "flow_evicted", "unanswered flows removed early, the table was full") \
 	X(FLOW_RELEASED, "flow_released", "UDP flows released, their backend stopped serving") \
 	X(FLOW_FLUSHED, "flow_flushed", "flows removed by request") \
+	X(FLOW_REUSED, "flow_reused", "ended TCP flows that a new connection of the same client port replaced") \
 	X(FLOW_TABLE_FULL, "flow_table_full", "dropped: flow table full of answered flows") \
 	X(FLOW_NO_MEMORY, "flow_no_memory", "dropped: no memory for a new flow") \
 	X(FLOW_NO_PORT, "flow_no_port", "dropped: no free source port towards the backend") \
+	X(FLOW_NO_SOURCE, "flow_no_source", "dropped: this node has no address to translate the client's to") \
 	X(SERVICE_REJECTED, "service_rejected", "refused with ICMP: Service without usable backend") \
 	X(SERVICE_DROPPED, "service_dropped", "dropped: local traffic policy and no backend on this node") \
 	X(SERVICE_UNUSED_PORT, "service_unused_port", "refused with ICMP: a ClusterIP's port that no Service uses") \
 	X(NAT_BAD_PACKET, "nat_bad_packet", "dropped: malformed packet of a Service flow") \
+	X(NAT_STRAY_RESET, "nat_stray_reset", "dropped: TCP reset to a Service without a flow") \
 	X(NAT_NO_MEMORY, "nat_no_memory", "dropped: no memory to make a packet writable") \
-	X(NAT_NO_ROUTE, "nat_no_route", "dropped: no route to the chosen backend from this host") \
+	X(NAT_NO_ROUTE, "nat_no_route", "dropped: this host has no route to where a packet of its own was translated to") \
+	X(NAT_TOO_MANY_ERRORS, "nat_too_many_errors", "ICMP refusals not sent, rate limit") \
 	X(NAT_ICMP_ERROR, "nat_icmp_error", "ICMP errors about a translated flow, translated back")
 
 enum dvp_stat {

@@ -37,6 +37,7 @@ int dvp_sync_abort(struct dvp_net *dn, u32 portid, u32 token,
 		   struct netlink_ext_ack *extack);
 int dvp_sync_may_write(struct dvp_net *dn, u32 portid,
 		       struct netlink_ext_ack *extack);
+bool dvp_sync_is_outdated(const struct dvp_net *dn, u32 stamp);
 void dvp_sync_changed(struct dvp_net *dn);
 void dvp_sync_forget(struct dvp_net *dn, u32 portid);
 void dvp_sync_exit(struct dvp_net *dn);

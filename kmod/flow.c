@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of translated connections: bounded, read under RCU.
+ *
+ * A flow's keys are inserted with the one by which its next packet looks
+ * (REQUEST_IN) last: whoever finds a flow finds all of it. Two CPUs that
+ * create one connection at the same instant meet at that key; the loser takes
+ * the winner's flow. A flow is unlinked by whoever sets its dead bit.
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+#include <net/tcp.h>
+
+#include "backend.h"
+#include "flow.h"
+#include "netns.h"
+#include "port.h"
+#include "service.h"
+
+/* Expired flows are not found by packets; this only bounds how long they take memory. */
+#define FLOW_GC_INTERVAL	(2 * HZ)
+#define FLOW_DEAD_BIT		0
+
+static struct kmem_cache *flow_cache;
+
+static const struct rhashtable_params flow_params = {
+	.head_offset = offsetof(struct dvp_flow_key, hash),
+	.key_offset = offsetof(struct dvp_flow_key, tuple),
+	.key_len = sizeof(struct dvp_tuple),
+	.automatic_shrinking = true,
+};
+
+/* Protects the lists of walks; walks are rare and slow. */
+static DEFINE_MUTEX(flow_walks_lock);
+
+static u32 flow_now(void)
+{
+	return (u32)jiffies;
+}
+
+static bool flow_is_expired(const struct dvp_flow *flow)
+{
+	return (s32)(READ_ONCE(flow->expires) - flow_now()) <= 0;
+}
+
+static unsigned int flow_keys(const struct dvp_flow *flow)
+{
+	return flow->masquerade ? DVP_FLOW_KEYS : DVP_FLOW_REPLY_IN;
+}
+
+static u32 flow_timeout(const struct dvp_net *dn, const struct dvp_flow *flow)
+{
+	const struct dvp_config *config = rcu_dereference(dn->config);
+	bool established = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_ESTABLISHED;
+	u32 seconds;
+
+	if (flow->key[DVP_FLOW_REQUEST_IN].tuple.proto == IPPROTO_TCP)
+		seconds = established ? config->tcp_established : config->tcp_transitory;
+	else
+		seconds = established ? config->udp_established : config->udp_new;
+	return seconds * HZ;
+}
+
+static void flow_free_rcu(struct rcu_head *rcu)
+{
+	struct dvp_flow *flow = container_of(rcu, struct dvp_flow, rcu);
+
+	dvp_backend_put(flow->backend);
+	kmem_cache_free(flow_cache, flow);
+}
+
+static void flow_unlink(struct dvp_flow_table *table, struct dvp_flow *flow,
+			unsigned int keys)
+{
+	unsigned int i;
+
+	/* REQUEST_IN first: as at insertion, whoever finds it finds the rest. */
+	for (i = 0; i < keys; i++)
+		rhashtable_remove_fast(&table->keys, &flow->key[i].hash, flow_params);
+}
+
+static void flow_answered(struct dvp_flow_table *table, struct dvp_flow *flow)
+{
+	spin_lock_bh(&table->lock);
+	list_del_init(&flow->unanswered);
+	spin_unlock_bh(&table->lock);
+}
+
+/**
+ * dvp_flow_remove - unlink a flow
+ * @dn: its table
+ * @flow: the flow; freed after a grace period
+ *
+ * Context: RCU read side or any other guarantee that @flow is still there.
+ * Return: true if this call removed it, false if another one did.
+ */
+bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow)
+{
+	if (test_and_set_bit(FLOW_DEAD_BIT, &flow->dead))
+		return false;
+
+	flow_answered(&dn->flows, flow);
+	flow_unlink(&dn->flows, flow, flow_keys(flow));
+	atomic_dec(&dn->flows.count);
+	call_rcu(&flow->rcu, flow_free_rcu);
+	return true;
+}
+
+/**
+ * dvp_flow_lookup - find a flow
+ * @dn: its table
+ * @tuple: as the packet shows it, with the stage
+ *
+ * Context: RCU read side.
+ * Return: the key that matched, or NULL.
+ */
+struct dvp_flow_key *dvp_flow_lookup(struct dvp_net *dn,
+				     const struct dvp_tuple *tuple)
+{
+	struct dvp_flow_key *key;
+
+	key = rhashtable_lookup(&dn->flows.keys, tuple, flow_params);
+	if (!key)
+		return NULL;
+	if (unlikely(flow_is_expired(dvp_flow_of(key)))) {
+		if (dvp_flow_remove(dn, dvp_flow_of(key)))
+			dvp_stats_inc(dn, DVP_STAT_FLOW_EXPIRED);
+		return NULL;
+	}
+	return key;
+}
+
+/**
+ * dvp_flow_expires_in - seconds until a flow goes if no packet comes
+ * @flow: the flow
+ */
+u32 dvp_flow_expires_in(const struct dvp_flow *flow)
+{
+	s32 left = READ_ONCE(flow->expires) - flow_now();
+
+	return left > 0 ? left / HZ : 0;
+}
+
+/**
+ * dvp_flow_target - what the packet that matched a key becomes
+ * @key: the key that matched
+ * @target: filled with the tuple to rewrite to
+ */
+void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target)
+{
+	const struct dvp_flow *flow = dvp_flow_of(key);
+
+	/* Each key's opposite is the same view seen from the other end. */
+	static const u8 opposite[DVP_FLOW_KEYS] = {
+		[DVP_FLOW_REQUEST_IN] = DVP_FLOW_REPLY_OUT,
+		[DVP_FLOW_REPLY_OUT] = DVP_FLOW_REQUEST_IN,
+		[DVP_FLOW_REPLY_IN] = DVP_FLOW_REQUEST_OUT,
+		[DVP_FLOW_REQUEST_OUT] = DVP_FLOW_REPLY_IN,
+	};
+
+	dvp_tuple_reverse(&flow->key[opposite[key->index]].tuple, key->tuple.stage,
+			  target);
+}
+
+/**
+ * dvp_flow_is_stale - must this packet of a client begin anew?
+ * @key: the key that it matched
+ * @tcp_flags: its TCP flags
+ * @why: filled with the counter of the reason
+ *
+ * A UDP flow ends with the endpoint that serves it. TCP connections to an
+ * endpoint that was removed are left to end, unless it never answered. A SYN
+ * after the end of a connection begins another one (RFC 9293, 3.6.1).
+ */
+bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags,
+		       enum dvp_stat *why)
+{
+	const struct dvp_flow *flow = dvp_flow_of(key);
+
+	if (key->index != DVP_FLOW_REQUEST_IN)
+		return false;
+	if (READ_ONCE(flow->backend->gone) &&
+	    (key->tuple.proto == IPPROTO_UDP || !READ_ONCE(flow->replied))) {
+		*why = DVP_STAT_FLOW_RELEASED;
+		return true;
+	}
+	*why = DVP_STAT_FLOW_REUSED;
+	return (tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
+	       READ_ONCE(flow->state) == DVPNET_FLOW_STATE_CLOSING;
+}
+
+static bool flow_key_is_reply(const struct dvp_flow_key *key)
+{
+	return key->index == DVP_FLOW_REPLY_OUT || key->index == DVP_FLOW_REPLY_IN;
+}
+
+/* A TCP connection counts only when the client has confirmed it: answers to a flood of forged SYNs must not. */
+static u8 flow_next_state(const struct dvp_flow *flow,
+			  const struct dvp_flow_key *key, u8 tcp_flags)
+{
+	u8 state = READ_ONCE(flow->state);
+
+	if (tcp_flags & (TCPHDR_FIN | TCPHDR_RST))
+		return DVPNET_FLOW_STATE_CLOSING;
+	if (state != DVPNET_FLOW_STATE_NEW)
+		return state;
+	if (key->tuple.proto == IPPROTO_UDP)
+		return flow_key_is_reply(key) ? DVPNET_FLOW_STATE_ESTABLISHED : state;
+	if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&
+	    (tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_ACK)
+		return DVPNET_FLOW_STATE_ESTABLISHED;
+	return state;
+}
+
+/**
+ * dvp_flow_seen - a packet of the flow went by
+ * @dn: its table
+ * @key: the key that it matched
+ * @tcp_flags: its TCP flags
+ *
+ * Writes to the flow only when something changes, the time-out at most once a
+ * second.
+ *
+ * Context: RCU read side.
+ */
+void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 tcp_flags)
+{
+	struct dvp_flow *flow = dvp_flow_of(key);
+	u8 state = flow_next_state(flow, key, tcp_flags);
+	u32 expires;
+
+	if (flow_key_is_reply(key) && !READ_ONCE(flow->replied))
+		WRITE_ONCE(flow->replied, true);
+	if (state != READ_ONCE(flow->state)) {
+		WRITE_ONCE(flow->state, state);
+		flow_answered(&dn->flows, flow);
+		WRITE_ONCE(flow->expires, flow_now() + flow_timeout(dn, flow));
+		return;
+	}
+	expires = flow_now() + flow_timeout(dn, flow);
+	if (expires - READ_ONCE(flow->expires) >= HZ)
+		WRITE_ONCE(flow->expires, expires);
+}
+
+/* Room for one more: the oldest flow that nobody answered goes. */
+static bool flow_evict(struct dvp_net *dn)
+{
+	struct dvp_flow *flow;
+	bool evicted = false;
+
+	spin_lock_bh(&dn->flows.lock);
+	flow = list_first_entry_or_null(&dn->flows.unanswered, struct dvp_flow,
+					unanswered);
+	spin_unlock_bh(&dn->flows.lock);
+
+	/* RCU keeps it; if another CPU evicts it as well, one of us gets it. */
+	if (flow) {
+		evicted = dvp_flow_remove(dn, flow);
+		if (evicted)
+			dvp_stats_inc(dn, DVP_STAT_FLOW_EVICTED);
+	}
+	return evicted;
+}
+
+static bool flow_make_room(struct dvp_net *dn)
+{
+	u32 max = rcu_dereference(dn->config)->max_flows;
+	int tries = 4;
+
+	while (atomic_read(&dn->flows.count) >= max)
+		if (!flow_evict(dn) && !--tries)
+			return false;
+	return true;
+}
+
+static int flow_insert(struct dvp_net *dn, struct dvp_flow_key *key)
+{
+	struct dvp_flow_key *other;
+	int err;
+
+	err = rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
+	if (err != -EEXIST)
+		return err;
+
+	/* An expired flow that was not collected yet is no obstacle. */
+	other = rhashtable_lookup(&dn->flows.keys, &key->tuple, flow_params);
+	if (other && !flow_is_expired(dvp_flow_of(other)))
+		return -EEXIST;
+	if (other && dvp_flow_remove(dn, dvp_flow_of(other)))
+		dvp_stats_inc(dn, DVP_STAT_FLOW_EXPIRED);
+	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
+}
+
+/*
+ * The middle view has to be unique, or replies could not be told apart: where
+ * another frontend leads the same client port to the same backend, move the
+ * port.
+ */
+static int flow_insert_middle(struct dvp_net *dn, struct dvp_flow_key *reply)
+{
+	struct dvp_port_iter iter;
+	int err;
+
+	err = flow_insert(dn, reply);
+	if (err != -EEXIST)
+		return err;
+	dvp_port_start(&iter, dn, DVP_PORT_FOREIGN);
+	while (dvp_port_next(&iter, &reply->tuple)) {
+		err = flow_insert(dn, reply);
+		if (err != -EEXIST)
+			return err;
+	}
+	return -EADDRINUSE;
+}
+
+static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
+			     bool keep_port)
+{
+	struct dvp_port_iter iter;
+	int err;
+
+	if (keep_port && dvp_port_is_free(dn->net, &reply->tuple)) {
+		err = flow_insert(dn, reply);
+		if (err != -EEXIST)
+			return err;
+	}
+	dvp_port_start(&iter, dn, DVP_PORT_OWN);
+	while (dvp_port_next(&iter, &reply->tuple)) {
+		err = flow_insert(dn, reply);
+		if (err != -EEXIST)
+			return err;
+	}
+	return -EADDRINUSE;
+}
+
+static void flow_discard(struct dvp_flow *flow)
+{
+	/* Keys were visible: readers may still look at the flow. */
+	call_rcu(&flow->rcu, flow_free_rcu);
+}
+
+static int flow_insert_keys(struct dvp_net *dn, struct dvp_flow *flow,
+			    bool keep_port)
+{
+	struct dvp_flow_key *key = flow->key;
+	int err;
+
+	err = flow_insert_middle(dn, &key[DVP_FLOW_REPLY_OUT]);
+	if (err)
+		return err;
+	if (flow->masquerade) {
+		dvp_tuple_reverse(&key[DVP_FLOW_REPLY_OUT].tuple, DVP_STAGE_OUT,
+				  &key[DVP_FLOW_REQUEST_OUT].tuple);
+		err = flow_insert_inner(dn, &key[DVP_FLOW_REPLY_IN], keep_port);
+		if (err)
+			goto err_middle;
+		err = flow_insert(dn, &key[DVP_FLOW_REQUEST_OUT]);
+		if (err)
+			goto err_inner;
+	}
+	err = flow_insert(dn, &key[DVP_FLOW_REQUEST_IN]);
+	if (err)
+		goto err_request;
+	return 0;
+
+err_request:
+	if (flow->masquerade)
+		rhashtable_remove_fast(&dn->flows.keys,
+				       &key[DVP_FLOW_REQUEST_OUT].hash, flow_params);
+err_inner:
+	if (flow->masquerade)
+		rhashtable_remove_fast(&dn->flows.keys,
+				       &key[DVP_FLOW_REPLY_IN].hash, flow_params);
+err_middle:
+	rhashtable_remove_fast(&dn->flows.keys, &key[DVP_FLOW_REPLY_OUT].hash,
+			       flow_params);
+	return err;
+}
+
+/**
+ * dvp_flow_create - remember a new connection
+ * @dn: its table
+ * @outer: client to frontend, stage IN
+ * @backend: where it goes
+ * @source: address that the backend has to see, or NULL for the client's own
+ * @keep_port: with @source, prefer the client's own port (it is a socket of this host)
+ *
+ * Context: RCU read side, softirq or process.
+ * Return: the key REQUEST_IN of the new flow, or of the one that another CPU
+ * created in the meantime; -ENOSPC when the table is full of answered flows,
+ * -EADDRINUSE when no source port is free, -ENOMEM.
+ */
+struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
+				     const struct dvp_tuple *outer,
+				     struct dvp_backend *backend,
+				     const struct in6_addr *source,
+				     bool keep_port)
+{
+	struct dvp_tuple middle = *outer, inner;
+	struct dvp_flow_key *winner;
+	struct dvp_flow *flow;
+	unsigned int i;
+	int err;
+
+	if (!flow_make_room(dn))
+		return ERR_PTR(-ENOSPC);
+	flow = kmem_cache_zalloc(flow_cache, GFP_ATOMIC);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	if (!refcount_inc_not_zero(&backend->ref)) {
+		kmem_cache_free(flow_cache, flow);
+		return ERR_PTR(-EAGAIN);
+	}
+
+	middle.dst = backend->addr;
+	middle.dport = backend->port;
+	inner = middle;
+	if (source)
+		inner.src = *source;
+
+	for (i = 0; i < DVP_FLOW_KEYS; i++)
+		flow->key[i].index = i;
+	flow->key[DVP_FLOW_REQUEST_IN].tuple = *outer;
+	dvp_tuple_reverse(&middle, DVP_STAGE_OUT, &flow->key[DVP_FLOW_REPLY_OUT].tuple);
+	dvp_tuple_reverse(&inner, DVP_STAGE_IN, &flow->key[DVP_FLOW_REPLY_IN].tuple);
+	flow->backend = backend;
+	flow->masquerade = source;
+	flow->state = DVPNET_FLOW_STATE_NEW;
+	INIT_LIST_HEAD(&flow->unanswered);
+	flow->expires = flow_now() + flow_timeout(dn, flow);
+
+	atomic_inc(&dn->flows.count);
+	err = flow_insert_keys(dn, flow, keep_port);
+	if (err) {
+		atomic_dec(&dn->flows.count);
+		flow_discard(flow);
+		if (err != -EEXIST)
+			return ERR_PTR(err == -EADDRINUSE ? err : -ENOMEM);
+		winner = dvp_flow_lookup(dn, outer);
+		return winner ?: ERR_PTR(-EAGAIN);
+	}
+
+	spin_lock_bh(&dn->flows.lock);
+	/* Another CPU may have seen the answer already, or removed the flow. */
+	if (READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW &&
+	    !test_bit(FLOW_DEAD_BIT, &flow->dead))
+		list_add_tail(&flow->unanswered, &dn->flows.unanswered);
+	spin_unlock_bh(&dn->flows.lock);
+
+	dvp_stats_inc(dn, DVP_STAT_FLOW_CREATED);
+	return &flow->key[DVP_FLOW_REQUEST_IN];
+}
+
+/**
+ * dvp_flow_walk_begin - begin to walk over all flows
+ * @dn: whose
+ * @walk: the walk; nothing is locked until dvp_flow_walk_resume()
+ *
+ * Context: process. The walk sees each flow that stays at least once.
+ */
+void dvp_flow_walk_begin(struct dvp_net *dn, struct dvp_flow_walk *walk)
+{
+	rhashtable_walk_enter(&dn->flows.keys, &walk->iter);
+	mutex_lock(&flow_walks_lock);
+	walk->open = true;
+	list_add(&walk->list, &dn->flows.walks);
+	mutex_unlock(&flow_walks_lock);
+}
+
+static struct dvp_flow *flow_walk_settle(struct dvp_flow_walk *walk,
+					 struct dvp_flow_key *key)
+{
+	/* Each flow is taken by one of its keys; -EAGAIN tells of a resize. */
+	while (IS_ERR(key) || (key && key->index != DVP_FLOW_REQUEST_IN))
+		key = rhashtable_walk_next(&walk->iter);
+	return key ? dvp_flow_of(key) : NULL;
+}
+
+/**
+ * dvp_flow_walk_resume - go on with a walk
+ * @walk: the walk
+ *
+ * Return: the flow at which dvp_flow_walk_pause() was called, or, if it has
+ * gone, the next one; NULL at the end. RCU is held until the pause.
+ */
+struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk)
+{
+	rhashtable_walk_start(&walk->iter);
+	return flow_walk_settle(walk, rhashtable_walk_peek(&walk->iter));
+}
+
+/**
+ * dvp_flow_walk_next - the next flow
+ * @walk: the walk, resumed
+ */
+struct dvp_flow *dvp_flow_walk_next(struct dvp_flow_walk *walk)
+{
+	return flow_walk_settle(walk, rhashtable_walk_next(&walk->iter));
+}
+
+/**
+ * dvp_flow_walk_pause - let go of RCU
+ * @walk: the walk, resumed
+ */
+void dvp_flow_walk_pause(struct dvp_flow_walk *walk)
+{
+	rhashtable_walk_stop(&walk->iter);
+}
+
+/**
+ * dvp_flow_walk_end - end a walk, unless the table's end has done so
+ * @walk: the walk, paused
+ */
+void dvp_flow_walk_end(struct dvp_flow_walk *walk)
+{
+	mutex_lock(&flow_walks_lock);
+	if (walk->open) {
+		list_del(&walk->list);
+		rhashtable_walk_exit(&walk->iter);
+		walk->open = false;
+	}
+	mutex_unlock(&flow_walks_lock);
+}
+
+static void flow_walk_end_all(struct dvp_net *dn)
+{
+	struct dvp_flow_walk *walk, *next;
+
+	list_for_each_entry_safe(walk, next, &dn->flows.walks, list)
+		dvp_flow_walk_end(walk);
+}
+
+/* Calls @visit for each flow, under RCU. */
+static u32 flow_visit(struct dvp_net *dn,
+		      bool (*visit)(struct dvp_net *dn, struct dvp_flow *flow,
+				    const void *data),
+		      const void *data)
+{
+	struct dvp_flow_walk walk;
+	struct dvp_flow *flow;
+	unsigned int batch = 0;
+	u32 hits = 0;
+
+	dvp_flow_walk_begin(dn, &walk);
+	flow = dvp_flow_walk_resume(&walk);
+	while (flow) {
+		hits += visit(dn, flow, data);
+		flow = dvp_flow_walk_next(&walk);
+		if (++batch % 256)
+			continue;
+		dvp_flow_walk_pause(&walk);
+		cond_resched();
+		flow = dvp_flow_walk_resume(&walk);
+	}
+	dvp_flow_walk_pause(&walk);
+	dvp_flow_walk_end(&walk);
+	return hits;
+}
+
+static bool flow_collect(struct dvp_net *dn, struct dvp_flow *flow, const void *data)
+{
+	if (!flow_is_expired(flow) || !dvp_flow_remove(dn, flow))
+		return false;
+	dvp_stats_inc(dn, DVP_STAT_FLOW_EXPIRED);
+	return true;
+}
+
+static void flow_gc(struct work_struct *work)
+{
+	struct dvp_net *dn = container_of(work, struct dvp_net, flows.gc.work);
+
+	flow_visit(dn, flow_collect, NULL);
+	queue_delayed_work(system_power_efficient_wq, &dn->flows.gc, FLOW_GC_INTERVAL);
+}
+
+static bool flow_matches(struct dvp_net *dn, const struct dvp_flow *flow,
+			 const struct dvp_flow_match *match)
+{
+	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
+	const struct dvp_service *service;
+
+	if (match->outer.proto && match->outer.proto != outer->proto)
+		return false;
+	if (!ipv6_addr_any(&match->outer.src) &&
+	    !ipv6_addr_equal(&match->outer.src, &outer->src))
+		return false;
+	if (match->outer.sport && match->outer.sport != outer->sport)
+		return false;
+	if (!ipv6_addr_any(&match->outer.dst) &&
+	    !ipv6_addr_equal(&match->outer.dst, &outer->dst))
+		return false;
+	if (match->outer.dport && match->outer.dport != outer->dport)
+		return false;
+	if (!ipv6_addr_any(&match->backend) &&
+	    !ipv6_addr_equal(&match->backend, &flow->backend->addr))
+		return false;
+	if (match->backend_port && match->backend_port != flow->backend->port)
+		return false;
+	if (!match->service)
+		return true;
+	service = dvp_service_by_frontend(dn, outer);
+	return service && !strcmp(service->name, match->service);
+}
+
+static bool flow_flush_one(struct dvp_net *dn, struct dvp_flow *flow, const void *data)
+{
+	if (!flow_matches(dn, flow, data) || !dvp_flow_remove(dn, flow))
+		return false;
+	dvp_stats_inc(dn, DVP_STAT_FLOW_FLUSHED);
+	return true;
+}
+
+/**
+ * dvp_flow_flush - remove flows
+ * @dn: their table
+ * @match: which
+ *
+ * Context: process.
+ * Return: how many were removed.
+ */
+u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match)
+{
+	return flow_visit(dn, flow_flush_one, match);
+}
+
+int dvp_flow_init(struct dvp_net *dn)
+{
+	struct dvp_flow_table *table = &dn->flows;
+	int err;
+
+	err = rhashtable_init(&table->keys, &flow_params);
+	if (err)
+		return err;
+	atomic_set(&table->count, 0);
+	spin_lock_init(&table->lock);
+	INIT_LIST_HEAD(&table->unanswered);
+	INIT_LIST_HEAD(&table->walks);
+	INIT_DELAYED_WORK(&table->gc, flow_gc);
+	queue_delayed_work(system_power_efficient_wq, &table->gc, FLOW_GC_INTERVAL);
+	return 0;
+}
+
+/**
+ * dvp_flow_exit - remove all flows and the table
+ * @dn: whose table; no packet path may run any more
+ */
+void dvp_flow_exit(struct dvp_net *dn)
+{
+	const struct dvp_flow_match all = {};
+
+	cancel_delayed_work_sync(&dn->flows.gc);
+	dvp_flow_flush(dn, &all);
+	flow_walk_end_all(dn);
+	rhashtable_destroy(&dn->flows.keys);
+}
+
+int dvp_flow_module_init(void)
+{
+	flow_cache = KMEM_CACHE(dvp_flow, SLAB_HWCACHE_ALIGN);
+	return flow_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * dvp_flow_module_exit - the last step of module removal
+ *
+ * The caller has waited for all RCU callbacks (rcu_barrier()).
+ */
+void dvp_flow_module_exit(void)
+{
+	kmem_cache_destroy(flow_cache);
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Netfilter hooks.
+ *
+ *	hook		priority	why there
+ *	PREROUTING	conntrack - 1	defragmented, and raw rules have seen the
+ *	OUTPUT				original; conntrack sees the real backend
+ *	INPUT		last		conntrack and all rules have seen the real
+ *	POSTROUTING			client; its confirmation may come before or
+ *					after, it does not look at the packet again
+ *
+ * So Service translation wraps around whatever conntrack and its NAT do, and
+ * works as well without them.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/slab.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+
+#include "hooks.h"
+#include "netns.h"
+#include "reject.h"
+#include "translate.h"
+#include "tuple.h"
+
+static unsigned int hooks_verdict4(struct dvp_net *dn, struct sk_buff *skb,
+				   enum dvp_stage stage, bool from_host,
+				   bool *done)
+{
+	struct dvp_packet packet;
+
+	*done = false;
+	/* Malformed packets are for the stack to judge: they have no flow. */
+	if (dvp_tuple_parse4(skb, stage, &packet) != DVP_TUPLE_OK)
+		return NF_ACCEPT;
+	switch (dvp_translate(dn, skb, &packet, from_host)) {
+	case DVP_TRANSLATE_NONE:
+		return NF_ACCEPT;
+	case DVP_TRANSLATE_DONE:
+		*done = true;
+		return NF_ACCEPT;
+	case DVP_TRANSLATE_REJECT:
+		dvp_reject4(dn, skb);
+		fallthrough;
+	default:
+		return NF_DROP;
+	}
+}
+
+static unsigned int hooks_verdict6(struct dvp_net *dn, struct sk_buff *skb,
+				   enum dvp_stage stage, bool from_host,
+				   bool *done)
+{
+	struct dvp_packet packet;
+
+	*done = false;
+	if (dvp_tuple_parse6(skb, stage, &packet) != DVP_TUPLE_OK)
+		return NF_ACCEPT;
+	switch (dvp_translate(dn, skb, &packet, from_host)) {
+	case DVP_TRANSLATE_NONE:
+		return NF_ACCEPT;
+	case DVP_TRANSLATE_DONE:
+		*done = true;
+		return NF_ACCEPT;
+	case DVP_TRANSLATE_REJECT:
+		dvp_reject6(dn, skb);
+		fallthrough;
+	default:
+		return NF_DROP;
+	}
+}
+
+static unsigned int hooks_prerouting4(void *priv, struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	bool done;
+
+	verdict = hooks_verdict4(priv, skb, DVP_STAGE_IN, false, &done);
+	/* A packet that comes in over loopback still has its route. */
+	if (done)
+		skb_dst_drop(skb);
+	return verdict;
+}
+
+static unsigned int hooks_prerouting6(void *priv, struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	bool done;
+
+	verdict = hooks_verdict6(priv, skb, DVP_STAGE_IN, false, &done);
+	if (done)
+		skb_dst_drop(skb);
+	return verdict;
+}
+
+static unsigned int hooks_output4(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	__be32 daddr = ip_hdr(skb)->daddr;
+	unsigned int verdict;
+	bool done;
+	int err;
+
+	verdict = hooks_verdict4(priv, skb, DVP_STAGE_IN, true, &done);
+	if (!done || ip_hdr(skb)->daddr == daddr)
+		return verdict;
+	err = ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
+	if (!err)
+		return NF_ACCEPT;
+	dvp_stats_inc(priv, DVP_STAT_NAT_NO_ROUTE);
+	return NF_DROP_ERR(err);
+}
+
+static unsigned int hooks_output6(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct in6_addr daddr = ipv6_hdr(skb)->daddr;
+	unsigned int verdict;
+	bool done;
+	int err;
+
+	verdict = hooks_verdict6(priv, skb, DVP_STAGE_IN, true, &done);
+	if (!done || ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &daddr))
+		return verdict;
+	err = ip6_route_me_harder(state->net, state->sk, skb);
+	if (!err)
+		return NF_ACCEPT;
+	dvp_stats_inc(priv, DVP_STAT_NAT_NO_ROUTE);
+	return NF_DROP_ERR(err);
+}
+
+static unsigned int hooks_input4(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	bool done;
+
+	verdict = hooks_verdict4(priv, skb, DVP_STAGE_OUT, false, &done);
+	/* Early demultiplexing looked for the socket by the other source. */
+	if (done)
+		skb_orphan(skb);
+	return verdict;
+}
+
+static unsigned int hooks_input6(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	unsigned int verdict;
+	bool done;
+
+	verdict = hooks_verdict6(priv, skb, DVP_STAGE_OUT, false, &done);
+	if (done)
+		skb_orphan(skb);
+	return verdict;
+}
+
+static unsigned int hooks_postrouting4(void *priv, struct sk_buff *skb,
+				       const struct nf_hook_state *state)
+{
+	bool done;
+
+	return hooks_verdict4(priv, skb, DVP_STAGE_OUT, false, &done);
+}
+
+static unsigned int hooks_postrouting6(void *priv, struct sk_buff *skb,
+				       const struct nf_hook_state *state)
+{
+	bool done;
+
+	return hooks_verdict6(priv, skb, DVP_STAGE_OUT, false, &done);
+}
+
+static const struct nf_hook_ops hooks_ops[] = {
+	{
+		.hook = hooks_prerouting4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook = hooks_output4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook = hooks_input4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP_PRI_LAST,
+	},
+	{
+		.hook = hooks_postrouting4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP_PRI_LAST,
+	},
+	{
+		.hook = hooks_prerouting6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook = hooks_output6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP6_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook = hooks_input6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP6_PRI_LAST,
+	},
+	{
+		.hook = hooks_postrouting6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP6_PRI_LAST,
+	},
+};
+
+/**
+ * dvp_hooks_start - see packets
+ * @dn: state of the namespace, complete
+ *
+ * Context: process.
+ * Return: 0 or an error, then no hook is left.
+ */
+int dvp_hooks_start(struct dvp_net *dn)
+{
+	unsigned int i;
+	int err;
+
+	dn->hooks = kmemdup(hooks_ops, sizeof(hooks_ops), GFP_KERNEL);
+	if (!dn->hooks)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(hooks_ops); i++)
+		dn->hooks[i].priv = dn;
+
+	err = nf_defrag_ipv4_enable(dn->net);
+	if (err)
+		goto err_free;
+	err = nf_defrag_ipv6_enable(dn->net);
+	if (err)
+		goto err_defrag4;
+	err = nf_register_net_hooks(dn->net, dn->hooks, ARRAY_SIZE(hooks_ops));
+	if (err)
+		goto err_defrag6;
+	return 0;
+
+err_defrag6:
+	nf_defrag_ipv6_disable(dn->net);
+err_defrag4:
+	nf_defrag_ipv4_disable(dn->net);
+err_free:
+	kfree(dn->hooks);
+	return err;
+}
+
+/**
+ * dvp_hooks_stop - see no more packets
+ * @dn: state of the namespace
+ *
+ * Context: process; on return no hook runs any more.
+ */
+void dvp_hooks_stop(struct dvp_net *dn)
+{
+	nf_unregister_net_hooks(dn->net, dn->hooks, ARRAY_SIZE(hooks_ops));
+	nf_defrag_ipv6_disable(dn->net);
+	nf_defrag_ipv4_disable(dn->net);
+	synchronize_net();
+	kfree(dn->hooks);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests about flows, and the explanation of a packet's way. */
+#include <linux/in.h>
+#include <linux/inetdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+
+#include "backend.h"
+#include "flow.h"
+#include "mtu.h"
+#include "netlink.h"
+#include "netns.h"
+#include "node.h"
+#include "service.h"
+#include "translate.h"
+
+static int netlink_put_end(struct sk_buff *skb, int addr_attr, int port_attr,
+			   const struct in6_addr *addr, __be16 port)
+{
+	return dvp_netlink_put_addr(skb, addr_attr, addr) ?:
+	       nla_put_u16(skb, port_attr, ntohs(port));
+}
+
+static int netlink_fill_flow(struct sk_buff *skb, struct dvp_net *dn,
+			     const struct dvp_flow *flow)
+{
+	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
+	const struct dvp_tuple *middle = &flow->key[DVP_FLOW_REPLY_OUT].tuple;
+	const struct dvp_tuple *inner = middle;
+	const struct dvp_service *service;
+	u32 flags = 0;
+
+	if (flow->masquerade) {
+		inner = &flow->key[DVP_FLOW_REPLY_IN].tuple;
+		flags |= DVPNET_FLOW_FLAGS_MASQUERADE;
+	}
+	if (middle->dport != outer->sport)
+		flags |= DVPNET_FLOW_FLAGS_PORT_MOVED;
+	if (nla_put_u8(skb, DVPNET_A_FLOW_PROTO, outer->proto) ||
+	    netlink_put_end(skb, DVPNET_A_FLOW_CLIENT, DVPNET_A_FLOW_CLIENT_PORT,
+			    &outer->src, outer->sport) ||
+	    netlink_put_end(skb, DVPNET_A_FLOW_FRONTEND, DVPNET_A_FLOW_FRONTEND_PORT,
+			    &outer->dst, outer->dport) ||
+	    netlink_put_end(skb, DVPNET_A_FLOW_BACKEND, DVPNET_A_FLOW_BACKEND_PORT,
+			    &inner->src, inner->sport) ||
+	    netlink_put_end(skb, DVPNET_A_FLOW_SOURCE, DVPNET_A_FLOW_SOURCE_PORT,
+			    &inner->dst, inner->dport) ||
+	    nla_put_u32(skb, DVPNET_A_FLOW_STATE, READ_ONCE(flow->state)) ||
+	    nla_put_u32(skb, DVPNET_A_FLOW_FLAGS, flags) ||
+	    nla_put_u32(skb, DVPNET_A_FLOW_EXPIRES, dvp_flow_expires_in(flow)))
+		return -EMSGSIZE;
+	service = dvp_service_by_frontend(dn, outer);
+	if (service && nla_put_string(skb, DVPNET_A_FLOW_SERVICE, service->name))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Dumps of flows outlive a message by a walk, see dvp_netlink_init(). */
+int dvp_netlink_flow_dump_start(struct netlink_callback *cb)
+{
+	struct dvp_flow_walk *walk;
+	struct dvp_net *dn;
+
+	walk = kzalloc(sizeof(*walk), GFP_KERNEL);
+	if (!walk)
+		return -ENOMEM;
+	dn = dvp_netlink_dump(cb);
+	if (IS_ERR(dn)) {
+		kfree(walk);
+		return PTR_ERR(dn);
+	}
+	dvp_flow_walk_begin(dn, walk);
+	cb->args[0] = (unsigned long)walk;
+	dvp_netlink_end(dn);
+	return 0;
+}
+
+int dvpnet_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dvp_flow_walk *walk = (void *)cb->args[0];
+	struct dvp_flow *flow;
+	struct dvp_net *dn;
+
+	dn = dvp_netlink_dump(cb);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	/* The device may be another one by now. */
+	if (!walk->open)
+		goto out;
+	for (flow = dvp_flow_walk_resume(walk); flow; flow = dvp_flow_walk_next(walk)) {
+		void *header;
+
+		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				     &dvp_netlink_family, NLM_F_MULTI, DVPNET_CMD_FLOW_GET);
+		if (!header)
+			break;
+		if (netlink_fill_flow(skb, dn, flow)) {
+			genlmsg_cancel(skb, header);
+			break;
+		}
+		genlmsg_end(skb, header);
+	}
+	dvp_flow_walk_pause(walk);
+out:
+	dvp_netlink_end(dn);
+	return skb->len;
+}
+
+int dvp_netlink_flow_dump_done(struct netlink_callback *cb)
+{
+	struct dvp_flow_walk *walk = (void *)cb->args[0];
+
+	dvp_flow_walk_end(walk);
+	kfree(walk);
+	return 0;
+}
+
+static int netlink_get_end(struct genl_info *info, int addr_attr, int port_attr,
+			   struct in6_addr *addr, __be16 *port)
+{
+	if (info->attrs[port_attr])
+		*port = htons(nla_get_u16(info->attrs[port_attr]));
+	if (!info->attrs[addr_attr])
+		return 0;
+	return dvp_netlink_get_addr(info->attrs[addr_attr], addr, info->extack);
+}
+
+int dvpnet_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_flow_match match = {};
+	struct sk_buff *msg;
+	struct dvp_net *dn;
+	void *header;
+	u32 count;
+	int err;
+
+	err = netlink_get_end(info, DVPNET_A_FLOW_CLIENT, DVPNET_A_FLOW_CLIENT_PORT,
+			      &match.outer.src, &match.outer.sport) ?:
+	      netlink_get_end(info, DVPNET_A_FLOW_FRONTEND, DVPNET_A_FLOW_FRONTEND_PORT,
+			      &match.outer.dst, &match.outer.dport) ?:
+	      netlink_get_end(info, DVPNET_A_FLOW_BACKEND, DVPNET_A_FLOW_BACKEND_PORT,
+			      &match.backend, &match.backend_port);
+	if (err)
+		return err;
+	if (info->attrs[DVPNET_A_FLOW_PROTO])
+		match.outer.proto = nla_get_u8(info->attrs[DVPNET_A_FLOW_PROTO]);
+	if (info->attrs[DVPNET_A_FLOW_SERVICE])
+		match.service = nla_data(info->attrs[DVPNET_A_FLOW_SERVICE]);
+
+	/* Flows are state, not configuration: an open sync is no obstacle. */
+	dn = dvp_netlink_read(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	count = dvp_flow_flush(dn, &match);
+	dvp_netlink_end(dn);
+
+	msg = dvp_netlink_reply(info, DVPNET_CMD_FLOW_FLUSH, &header);
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u32(msg, DVPNET_A_FLOW_COUNT, count)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, header);
+	return genlmsg_reply(msg, info);
+}
+
+/* ---- explaining ---- */
+
+static int netlink_fill_way(struct sk_buff *skb, struct dvp_net *dn,
+			    const struct in6_addr *dst)
+{
+	struct dvp_node *node = dvp_prefix_lookup(&dn->prefixes, dst);
+	enum dvpnet_mode active;
+	u32 mtu;
+
+	if (!node)
+		return 0;
+	if (nla_put_string(skb, DVPNET_A_ROUTE_NODE, node->name))
+		return -EMSGSIZE;
+	if (node == rcu_dereference(dn->self))
+		return nla_put_flag(skb, DVPNET_A_ROUTE_LOCAL);
+	mtu = dvp_mtu_to_node(dn, node, &active);
+	if (mtu && (nla_put_u32(skb, DVPNET_A_ROUTE_MODE, active) ||
+		    nla_put_u32(skb, DVPNET_A_ROUTE_MTU, mtu)))
+		return -EMSGSIZE;
+	if (ipv6_addr_any(&node->underlay[DVP_NODE_V4].addr))
+		return dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_UNDERLAY,
+					    &node->underlay[DVP_NODE_V6].addr);
+	return dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_UNDERLAY,
+				    &node->underlay[DVP_NODE_V4].addr);
+}
+
+static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
+			      const struct dvp_flow *flow)
+{
+	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
+	const struct dvp_service *service = dvp_service_by_frontend(dn, outer);
+	const struct dvp_tuple *inner;
+
+	inner = &flow->key[flow->masquerade ? DVP_FLOW_REPLY_IN :
+					      DVP_FLOW_REPLY_OUT].tuple;
+	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, DVPNET_VERDICT_FLOW) ||
+	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, "an existing flow") ||
+	    (service && nla_put_string(skb, DVPNET_A_ROUTE_SERVICE, service->name)) ||
+	    netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
+			    &inner->src, inner->sport) ||
+	    (flow->masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
+	    netlink_put_end(skb, DVPNET_A_ROUTE_SOURCE, DVPNET_A_ROUTE_SOURCE_PORT,
+			    &inner->dst, inner->dport))
+		return -EMSGSIZE;
+	return netlink_fill_way(skb, dn, &inner->src);
+}
+
+static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
+				 const struct dvp_tuple *tuple, bool from_host)
+{
+	struct dvp_decision decision;
+	const struct in6_addr *source = &tuple->src;
+
+	dvp_service_decide(dn, tuple, from_host, &decision);
+	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, decision.verdict) ||
+	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, decision.reason))
+		return -EMSGSIZE;
+	if (!decision.service)
+		return netlink_fill_way(skb, dn, &tuple->dst);
+	if (nla_put_string(skb, DVPNET_A_ROUTE_SERVICE, decision.service->name) ||
+	    nla_put_u32(skb, DVPNET_A_ROUTE_FRONTEND_TYPE, decision.type) ||
+	    nla_put_u32(skb, DVPNET_A_ROUTE_LIST, decision.list) ||
+	    nla_put_u32(skb, DVPNET_A_ROUTE_LIST_LEN, decision.list_len))
+		return -EMSGSIZE;
+	if (decision.verdict != DVPNET_VERDICT_FORWARD)
+		return 0;
+	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
+			    &decision.backend->addr, decision.backend->port))
+		return -EMSGSIZE;
+	if (decision.masquerade) {
+		source = dvp_translate_source(dn, &decision.backend->addr);
+		if (nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE))
+			return -EMSGSIZE;
+	}
+	if (source && dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, source))
+		return -EMSGSIZE;
+	return netlink_fill_way(skb, dn, &decision.backend->addr);
+}
+
+static bool netlink_is_own_addr(struct net *net, const struct in6_addr *addr)
+{
+	if (ipv6_addr_v4mapped(addr))
+		return inet_addr_type(net, addr->s6_addr32[3]) == RTN_LOCAL;
+	return ipv6_chk_addr(net, addr, NULL, 0);
+}
+
+static int netlink_fill_route(struct sk_buff *skb, struct dvp_net *dn,
+			      const struct dvp_tuple *tuple)
+{
+	const struct dvp_flow_key *key;
+
+	if (nla_put_u8(skb, DVPNET_A_ROUTE_PROTO, tuple->proto) ||
+	    netlink_put_end(skb, DVPNET_A_ROUTE_SRC, DVPNET_A_ROUTE_SPORT,
+			    &tuple->src, tuple->sport) ||
+	    netlink_put_end(skb, DVPNET_A_ROUTE_DST, DVPNET_A_ROUTE_DPORT,
+			    &tuple->dst, tuple->dport))
+		return -EMSGSIZE;
+	key = dvp_flow_lookup(dn, tuple);
+	if (key && key->index == DVP_FLOW_REQUEST_IN)
+		return netlink_fill_known(skb, dn, dvp_flow_of(key));
+	return netlink_fill_decision(skb, dn, tuple, netlink_is_own_addr(dn->net, &tuple->src));
+}
+
+static int netlink_parse_route(struct genl_info *info, struct dvp_tuple *tuple)
+{
+	int err;
+
+	if (dvp_netlink_missing(info, DVPNET_A_ROUTE_PROTO) ||
+	    dvp_netlink_missing(info, DVPNET_A_ROUTE_SRC) ||
+	    dvp_netlink_missing(info, DVPNET_A_ROUTE_DST))
+		return -EINVAL;
+	tuple->proto = nla_get_u8(info->attrs[DVPNET_A_ROUTE_PROTO]);
+	tuple->stage = DVP_STAGE_IN;
+	err = netlink_get_end(info, DVPNET_A_ROUTE_SRC, DVPNET_A_ROUTE_SPORT,
+			      &tuple->src, &tuple->sport) ?:
+	      netlink_get_end(info, DVPNET_A_ROUTE_DST, DVPNET_A_ROUTE_DPORT,
+			      &tuple->dst, &tuple->dport);
+	if (err)
+		return err;
+	if (ipv6_addr_v4mapped(&tuple->src) == ipv6_addr_v4mapped(&tuple->dst))
+		return 0;
+	GENL_SET_ERR_MSG(info, "source and destination are of different families");
+	return -EINVAL;
+}
+
+int dvpnet_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_tuple tuple = {};
+	struct sk_buff *msg;
+	struct dvp_net *dn;
+	void *header;
+	int err;
+
+	err = netlink_parse_route(info, &tuple);
+	if (err)
+		return err;
+	dn = dvp_netlink_read(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	msg = dvp_netlink_reply(info, DVPNET_CMD_ROUTE_GET, &header);
+	rcu_read_lock();
+	err = msg ? netlink_fill_route(msg, dn, &tuple) : -ENOMEM;
+	rcu_read_unlock();
+	dvp_netlink_end(dn);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, header);
+	return genlmsg_reply(msg, info);
+}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests about services. */
+#include <linux/in.h>
+#include <linux/rtnetlink.h>
+
+#include "netlink.h"
+#include "netns.h"
+#include "service.h"
+#include "sync.h"
+
+static int netlink_fill_frontends(struct sk_buff *skb, const struct dvp_service *service)
+{
+	const struct dvp_frontend *frontend;
+
+	list_for_each_entry(frontend, &service->frontends, list) {
+		struct nlattr *nest = nla_nest_start(skb, DVPNET_A_SERVICE_FRONTEND);
+
+		if (!nest ||
+		    nla_put_u32(skb, DVPNET_A_FRONTEND_TYPE, frontend->type) ||
+		    (frontend->type != DVPNET_FRONTEND_TYPE_NODE_PORT &&
+		     dvp_netlink_put_addr(skb, DVPNET_A_FRONTEND_ADDR,
+					  &frontend->key.addr)) ||
+		    nla_put_u16(skb, DVPNET_A_FRONTEND_PORT, ntohs(frontend->key.port)))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
+static int netlink_fill_backend(struct sk_buff *skb,
+				const struct dvp_service_member *member)
+{
+	const struct dvp_backend *backend = member->backend;
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, DVPNET_A_SERVICE_BACKEND);
+	if (!nest)
+		return -EMSGSIZE;
+	if (dvp_netlink_put_addr(skb, DVPNET_A_BACKEND_ADDR, &backend->addr) ||
+	    nla_put_u16(skb, DVPNET_A_BACKEND_PORT, ntohs(backend->port)) ||
+	    nla_put_u32(skb, DVPNET_A_BACKEND_FLAGS, member->flags) ||
+	    /* One reference is the service's own. */
+	    nla_put_u32(skb, DVPNET_A_BACKEND_FLOWS, refcount_read(&backend->ref) - 1)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/*
+ * As much of a service as fits, from backend *@next on; *@next is set to the
+ * first that did not fit, or to the number of backends. The mark that more
+ * follows is reserved room for.
+ */
+static int netlink_fill_service(struct sk_buff *skb, struct dvp_net *dn,
+				const struct dvp_service *service, u32 *next)
+{
+	const struct dvp_service_spec *spec;
+	u32 first = *next;
+
+	spec = rcu_dereference_protected(service->spec, lockdep_is_held(&dn->lock));
+	if (nla_put_string(skb, DVPNET_A_SERVICE_NAME, service->name) ||
+	    nla_put_u8(skb, DVPNET_A_SERVICE_FAMILY, service->family) ||
+	    nla_put_u8(skb, DVPNET_A_SERVICE_PROTO, service->proto) ||
+	    nla_put_u32(skb, DVPNET_A_SERVICE_FLAGS, spec->flags))
+		return -EMSGSIZE;
+	if (!first && netlink_fill_frontends(skb, service))
+		return -EMSGSIZE;
+	while (*next < spec->count) {
+		if (skb_tailroom(skb) < (int)nla_total_size(0) + 128)
+			break;
+		if (netlink_fill_backend(skb, &spec->member[*next]))
+			break;
+		(*next)++;
+	}
+	if (*next >= spec->count)
+		return 0;
+	return *next == first ? -EMSGSIZE : nla_put_flag(skb, DVPNET_A_SERVICE_MORE);
+}
+
+/**
+ * dvp_netlink_notify_service - tell listeners of a service, by its name
+ * @dn: whose
+ * @service: the service
+ * @cmd: DVPNET_CMD_SERVICE_NTF or DVPNET_CMD_SERVICE_DEL_NTF
+ *
+ * Context: &dvp_net.lock.
+ */
+void dvp_netlink_notify_service(struct dvp_net *dn, struct dvp_service *service, int cmd)
+{
+	struct sk_buff *msg;
+	void *header;
+	int err;
+
+	if (!dvp_netlink_has_listeners(dn))
+		return;
+	msg = dvp_netlink_event(cmd, &header);
+	if (!msg)
+		return;
+	err = nla_put_string(msg, DVPNET_A_SERVICE_NAME, service->name) ?:
+	      nla_put_u8(msg, DVPNET_A_SERVICE_FAMILY, service->family) ?:
+	      nla_put_u8(msg, DVPNET_A_SERVICE_PROTO, service->proto);
+	dvp_netlink_publish(dn, msg, header, err);
+}
+
+static struct dvp_service *netlink_find_service(struct dvp_net *dn,
+						struct genl_info *info)
+{
+	struct dvp_service *service;
+
+	service = dvp_service_by_name(dn, nla_data(info->attrs[DVPNET_A_SERVICE_NAME]),
+				      nla_get_u8(info->attrs[DVPNET_A_SERVICE_FAMILY]));
+	if (!service)
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_SERVICE_NAME],
+				    "no such service");
+	return service;
+}
+
+int dvpnet_nl_service_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_service *service;
+	struct sk_buff *msg;
+	struct dvp_net *dn;
+	void *header;
+	u32 next = 0;
+	int err;
+
+	if (dvp_netlink_missing(info, DVPNET_A_SERVICE_NAME) ||
+	    dvp_netlink_missing(info, DVPNET_A_SERVICE_FAMILY))
+		return -EINVAL;
+	dn = dvp_netlink_read(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	service = netlink_find_service(dn, info);
+	if (!service) {
+		dvp_netlink_end(dn);
+		return -ENOENT;
+	}
+	msg = dvp_netlink_reply(info, DVPNET_CMD_SERVICE_GET, &header);
+	err = msg ? netlink_fill_service(msg, dn, service, &next) : -ENOMEM;
+	dvp_netlink_end(dn);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, header);
+	return genlmsg_reply(msg, info);
+}
+
+int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dvp_service *service;
+	struct dvp_net *dn;
+	unsigned long id;
+
+	dn = dvp_netlink_dump(cb);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	/* args[0]: id of the service to go on with, args[1]: its backend */
+	xa_for_each_start(&dn->services, id, service, cb->args[0]) {
+		u32 next = id == cb->args[0] ? cb->args[1] : 0;
+		u32 count = rcu_dereference_protected(service->spec, true)->count;
+		void *header;
+
+		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				     &dvp_netlink_family, NLM_F_MULTI,
+				     DVPNET_CMD_SERVICE_GET);
+		if (!header)
+			break;
+		if (netlink_fill_service(skb, dn, service, &next)) {
+			genlmsg_cancel(skb, header);
+			break;
+		}
+		genl_dump_check_consistent(cb, header);
+		genlmsg_end(skb, header);
+		cb->args[0] = next < count ? id : id + 1;
+		cb->args[1] = next < count ? next : 0;
+		if (next < count)
+			break;
+	}
+	dvp_netlink_end(dn);
+	return skb->len;
+}
+
+/* ---- changes ---- */
+
+static int netlink_check_family(const struct nlattr *attr, const struct in6_addr *addr,
+				const struct dvp_service_draft *draft,
+				struct netlink_ext_ack *extack)
+{
+	if (ipv6_addr_v4mapped(addr) == (draft->family == AF_INET))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "address is not of the service's family");
+	return -EINVAL;
+}
+
+static int netlink_parse_frontend(struct dvp_service_draft *draft,
+				  const struct nlattr *attr,
+				  struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[DVPNET_A_FRONTEND_MAX + 1];
+	struct in6_addr addr = {};
+	u32 type;
+	int err;
+
+	err = nla_parse_nested(tb, DVPNET_A_FRONTEND_PORT, attr,
+			       dvpnet_frontend_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[DVPNET_A_FRONTEND_TYPE] || !tb[DVPNET_A_FRONTEND_PORT]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a frontend needs type and port");
+		return -EINVAL;
+	}
+	type = nla_get_u32(tb[DVPNET_A_FRONTEND_TYPE]);
+	if ((type == DVPNET_FRONTEND_TYPE_NODE_PORT) == !!tb[DVPNET_A_FRONTEND_ADDR]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "a frontend has an address unless it is a NodePort");
+		return -EINVAL;
+	}
+	if (tb[DVPNET_A_FRONTEND_ADDR]) {
+		err = dvp_netlink_get_addr(tb[DVPNET_A_FRONTEND_ADDR], &addr, extack) ?:
+		      netlink_check_family(tb[DVPNET_A_FRONTEND_ADDR], &addr, draft, extack);
+		if (err)
+			return err;
+	}
+	err = dvp_service_draft_frontend(draft, type, &addr,
+					 htons(nla_get_u16(tb[DVPNET_A_FRONTEND_PORT])));
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG_ATTR(extack, attr, "frontend stands here twice");
+	return err;
+}
+
+static int netlink_parse_backend(struct dvp_service_draft *draft,
+				 const struct nlattr *attr,
+				 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[DVPNET_A_BACKEND_MAX + 1];
+	struct in6_addr addr;
+	u32 flags = 0;
+	int err;
+
+	err = nla_parse_nested(tb, DVPNET_A_BACKEND_FLAGS, attr,
+			       dvpnet_backend_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[DVPNET_A_BACKEND_ADDR] || !tb[DVPNET_A_BACKEND_PORT]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a backend needs address and port");
+		return -EINVAL;
+	}
+	err = dvp_netlink_get_addr(tb[DVPNET_A_BACKEND_ADDR], &addr, extack) ?:
+	      netlink_check_family(tb[DVPNET_A_BACKEND_ADDR], &addr, draft, extack);
+	if (err)
+		return err;
+	if (tb[DVPNET_A_BACKEND_FLAGS])
+		flags = nla_get_u32(tb[DVPNET_A_BACKEND_FLAGS]);
+	return dvp_service_draft_backend(draft, &addr,
+					 htons(nla_get_u16(tb[DVPNET_A_BACKEND_PORT])), flags);
+}
+
+static int netlink_parse_service(struct dvp_service_draft *draft, struct genl_info *info)
+{
+	const struct nlattr *attr;
+	int err, left;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		err = 0;
+		if (nla_type(attr) == DVPNET_A_SERVICE_FRONTEND)
+			err = netlink_parse_frontend(draft, attr, info->extack);
+		else if (nla_type(attr) == DVPNET_A_SERVICE_BACKEND)
+			err = netlink_parse_backend(draft, attr, info->extack);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs;
+	u8 family, proto;
+	u32 flags = 0;
+
+	if (dvp_netlink_missing(info, DVPNET_A_SERVICE_PROTO))
+		return -EINVAL;
+	family = nla_get_u8(attrs[DVPNET_A_SERVICE_FAMILY]);
+	proto = nla_get_u8(attrs[DVPNET_A_SERVICE_PROTO]);
+	if (family != AF_INET && family != AF_INET6) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DVPNET_A_SERVICE_FAMILY],
+				    "family is neither AF_INET nor AF_INET6");
+		return -EINVAL;
+	}
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DVPNET_A_SERVICE_PROTO],
+				    "protocol is neither TCP nor UDP");
+		return -EINVAL;
+	}
+	if (!*(char *)nla_data(attrs[DVPNET_A_SERVICE_NAME])) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DVPNET_A_SERVICE_NAME],
+				    "name is empty");
+		return -EINVAL;
+	}
+	if (attrs[DVPNET_A_SERVICE_FLAGS])
+		flags = nla_get_u32(attrs[DVPNET_A_SERVICE_FLAGS]);
+	return dvp_service_draft_begin(draft, nla_data(attrs[DVPNET_A_SERVICE_NAME]),
+				       family, proto, flags);
+}
+
+/* The draft that this message goes on with, taken from the sync, or a new one. */
+static int netlink_take_draft(struct dvp_net *dn, struct genl_info *info,
+			      struct dvp_service_draft **draft)
+{
+	const char *name = nla_data(info->attrs[DVPNET_A_SERVICE_NAME]);
+	u8 family = nla_get_u8(info->attrs[DVPNET_A_SERVICE_FAMILY]);
+
+	if (!dn->sync.draft)
+		return netlink_begin_draft(draft, info);
+	if (dn->sync.draft_portid != info->snd_portid ||
+	    dn->sync.draft->family != family || strcmp(dn->sync.draft->name, name)) {
+		NL_SET_ERR_MSG_FMT_MOD(info->extack, "the rest of service %.50s is missing",
+				       dn->sync.draft->name);
+		return -EBUSY;
+	}
+	*draft = dn->sync.draft;
+	dn->sync.draft = NULL;
+	dn->sync.draft_portid = 0;
+	return 0;
+}
+
+static int netlink_set_service(struct dvp_net *dn, struct genl_info *info)
+{
+	struct dvp_service_draft *draft;
+	struct dvp_service *service;
+	int err;
+
+	err = netlink_take_draft(dn, info, &draft);
+	if (err)
+		return err;
+	err = netlink_parse_service(draft, info);
+	if (!err && info->attrs[DVPNET_A_SERVICE_MORE]) {
+		dn->sync.draft = draft;
+		dn->sync.draft_portid = info->snd_portid;
+		return 0;
+	}
+	if (!err)
+		err = dvp_service_set(dn, draft, &service, info->extack);
+	dvp_service_draft_free(draft);
+	if (err > 0) {
+		dvp_sync_changed(dn);
+		dvp_netlink_notify_service(dn, service, DVPNET_CMD_SERVICE_NTF);
+		err = 0;
+	}
+	return err;
+}
+
+int dvpnet_nl_service_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_net *dn;
+	int err;
+
+	if (dvp_netlink_missing(info, DVPNET_A_SERVICE_NAME) ||
+	    dvp_netlink_missing(info, DVPNET_A_SERVICE_FAMILY))
+		return -EINVAL;
+	dn = dvp_netlink_write(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	err = netlink_set_service(dn, info);
+	dvp_netlink_end(dn);
+	return err;
+}
+
+int dvpnet_nl_service_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_service *service;
+	struct dvp_net *dn;
+	int err = 0;
+
+	if (dvp_netlink_missing(info, DVPNET_A_SERVICE_NAME) ||
+	    dvp_netlink_missing(info, DVPNET_A_SERVICE_FAMILY))
+		return -EINVAL;
+	dn = dvp_netlink_write(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	service = netlink_find_service(dn, info);
+	if (service) {
+		dvp_netlink_notify_service(dn, service, DVPNET_CMD_SERVICE_DEL_NTF);
+		dvp_service_del(dn, service);
+		dvp_sync_changed(dn);
+	} else {
+		err = -ENOENT;
+	}
+	dvp_netlink_end(dn);
+	return err;
+}

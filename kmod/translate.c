@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens to a packet of a Service at each stage of its way.
+ *
+ *	stage IN   known flow -> rewrite; else a Service's frontend -> new flow
+ *	stage OUT  known flow -> rewrite; else nothing
+ *
+ * An ICMP error goes back along the flow of the packet that it is about: the
+ * flow is found by that packet's tuple reversed, as the next packet of the
+ * error's own direction would find it.
+ */
+#include <net/tcp.h>
+
+#include "nat.h"
+#include "netns.h"
+#include "node.h"
+#include "service.h"
+#include "translate.h"
+
+static enum dvp_translate_result
+translate_result(struct dvp_net *dn, int err)
+{
+	if (!err)
+		return DVP_TRANSLATE_DONE;
+	dvp_stats_inc(dn, err == -ENOMEM ? DVP_STAT_NAT_NO_MEMORY :
+					   DVP_STAT_NAT_BAD_PACKET);
+	return DVP_TRANSLATE_DROP;
+}
+
+/*
+ * The outer source stays (a router's own address tells more than a made-up
+ * one, RFC 5508, 4.2), unless it is the very end whose address is hidden.
+ */
+static enum dvp_translate_result
+translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
+		     const struct dvp_packet *packet)
+{
+	const struct in6_addr *outer_src = DVP_NAT_KEEP;
+	struct dvp_tuple reverse, target, embedded;
+	const struct dvp_flow_key *key;
+	struct in6_addr sender;
+	int err;
+
+	dvp_tuple_reverse(&packet->tuple, packet->tuple.stage, &reverse);
+	key = dvp_flow_lookup(dn, &reverse);
+	if (!key)
+		return DVP_TRANSLATE_NONE;
+	dvp_flow_target(key, &target);
+	dvp_tuple_reverse(&target, target.stage, &embedded);
+
+	if (dvp_tuple_is_v4(&reverse))
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &sender);
+	else
+		sender = ipv6_hdr(skb)->saddr;
+	if (ipv6_addr_equal(&sender, &reverse.src))
+		outer_src = &target.src;
+	err = dvp_nat_rewrite_icmp(skb, packet, &embedded, outer_src, &target.dst);
+	if (!err && packet->tuple.stage == DVP_STAGE_IN)
+		dvp_stats_inc(dn, DVP_STAT_NAT_ICMP_ERROR);
+	return translate_result(dn, err);
+}
+
+/**
+ * dvp_translate_source - which of this node's addresses a backend shall see
+ * @dn: this node
+ * @backend: the backend's address
+ *
+ * Through the tunnel it is the node's own address inside the pod network, so
+ * that replies come back through the tunnel; elsewhere its InternalIP.
+ *
+ * Context: RCU read side.
+ * Return: the address, or NULL if the node has none of that family.
+ */
+const struct in6_addr *dvp_translate_source(struct dvp_net *dn,
+					    const struct in6_addr *backend)
+{
+	unsigned int family = ipv6_addr_v4mapped(backend) ? DVP_NODE_V4 : DVP_NODE_V6;
+	const struct dvp_node *self = rcu_dereference(dn->self);
+	const struct in6_addr *source;
+	const struct dvp_node *node;
+
+	if (!self)
+		return NULL;
+	node = dvp_prefix_lookup(&dn->prefixes, backend);
+	source = &self->underlay[family].addr;
+	if (node && node != self && !ipv6_addr_any(&self->tunnel[family]))
+		source = &self->tunnel[family];
+	return ipv6_addr_any(source) ? NULL : source;
+}
+
+static struct dvp_flow_key *
+translate_begin_flow(struct dvp_net *dn, const struct dvp_packet *packet,
+		     bool from_host, const struct dvp_decision *decision)
+{
+	const struct in6_addr *source = NULL;
+
+	if (decision->masquerade) {
+		source = dvp_translate_source(dn, &decision->backend->addr);
+		if (!source)
+			return ERR_PTR(-EADDRNOTAVAIL);
+		/* A process of this host may use the right address already. */
+		if (from_host && ipv6_addr_equal(source, &packet->tuple.src))
+			source = NULL;
+	}
+	return dvp_flow_create(dn, &packet->tuple, decision->backend, source, from_host);
+}
+
+static enum dvp_translate_result
+translate_first(struct dvp_net *dn, struct sk_buff *skb,
+		const struct dvp_packet *packet, bool from_host,
+		struct dvp_flow_key **key)
+{
+	struct dvp_decision decision;
+
+	dvp_service_decide(dn, &packet->tuple, from_host, &decision);
+	switch (decision.verdict) {
+	case DVPNET_VERDICT_FORWARD:
+		/* Nothing is left to reset. */
+		if (packet->tcp_flags & TCPHDR_RST) {
+			dvp_stats_inc(dn, DVP_STAT_NAT_STRAY_RESET);
+			return DVP_TRANSLATE_DROP;
+		}
+		break;
+	case DVPNET_VERDICT_REJECT:
+		dvp_stats_inc(dn, decision.stat);
+		return DVP_TRANSLATE_REJECT;
+	case DVPNET_VERDICT_DROP:
+		dvp_stats_inc(dn, decision.stat);
+		return DVP_TRANSLATE_DROP;
+	default:
+		return DVP_TRANSLATE_NONE;
+	}
+
+	*key = translate_begin_flow(dn, packet, from_host, &decision);
+	if (!IS_ERR(*key))
+		return DVP_TRANSLATE_DONE;
+	switch (PTR_ERR(*key)) {
+	case -ENOSPC:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_TABLE_FULL);
+		break;
+	case -EADDRINUSE:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_PORT);
+		break;
+	case -EADDRNOTAVAIL:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_SOURCE);
+		break;
+	default:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_MEMORY);
+		break;
+	}
+	return DVP_TRANSLATE_DROP;
+}
+
+/**
+ * dvp_translate - one stage of a packet's way
+ * @dn: where
+ * @skb: the packet
+ * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() found, the stage included
+ * @from_host: the packet was sent by this host itself
+ *
+ * Context: RCU read side, bottom halves off.
+ */
+enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
+					const struct dvp_packet *packet,
+					bool from_host)
+{
+	enum dvp_translate_result result;
+	struct dvp_flow_key *key;
+	struct dvp_tuple target;
+	enum dvp_stat why;
+
+	if (packet->icmp_error)
+		return translate_icmp_error(dn, skb, packet);
+
+	key = dvp_flow_lookup(dn, &packet->tuple);
+	if (key && unlikely(dvp_flow_is_stale(key, packet->tcp_flags, &why))) {
+		if (dvp_flow_remove(dn, dvp_flow_of(key)))
+			dvp_stats_inc(dn, why);
+		key = NULL;
+	}
+	if (!key) {
+		if (packet->tuple.stage == DVP_STAGE_OUT)
+			return DVP_TRANSLATE_NONE;
+		result = translate_first(dn, skb, packet, from_host, &key);
+		if (result != DVP_TRANSLATE_DONE)
+			return result;
+	}
+	dvp_flow_seen(dn, key, packet->tcp_flags);
+	dvp_flow_target(key, &target);
+	return translate_result(dn, dvp_nat_rewrite(skb, packet, &target));
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What happens to a packet of a Service at each stage of its way. */
+#ifndef _DVPNET_TRANSLATE_H
+#define _DVPNET_TRANSLATE_H
+
+#include "tuple.h"
+
+struct dvp_net;
+
+/**
+ * enum dvp_translate_result - what became of a packet
+ * @DVP_TRANSLATE_NONE: not ours, untouched
+ * @DVP_TRANSLATE_DONE: rewritten
+ * @DVP_TRANSLATE_DROP: to be dropped, counted
+ * @DVP_TRANSLATE_REJECT: to be dropped and answered with an ICMP error, counted
+ */
+enum dvp_translate_result {
+	DVP_TRANSLATE_NONE,
+	DVP_TRANSLATE_DONE,
+	DVP_TRANSLATE_DROP,
+	DVP_TRANSLATE_REJECT,
+};
+
+enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
+					const struct dvp_packet *packet,
+					bool from_host);
+const struct in6_addr *dvp_translate_source(struct dvp_net *dn,
+					    const struct in6_addr *backend);
+
+#endif
