@@ -297,20 +297,22 @@ static const char *device_mode_name(enum dvpnet_mode mode)
 /* For iproute2, which shows no data of kinds that it does not know. */
 static void device_update_alias(struct dvp_net *dn)
 {
-	char old[IFALIASZ], new[IFALIASZ];
 	const struct dvp_config *config;
+	const struct dev_ifalias *old;
+	char alias[IFALIASZ];
+	bool keep;
 	int len;
 
 	rcu_read_lock();
 	config = rcu_dereference(dn->config);
-	len = snprintf(new, sizeof(new), DEVICE_ALIAS "%s vni %u port %u",
+	len = snprintf(alias, sizeof(alias), DEVICE_ALIAS "%s vni %u port %u",
 		       device_mode_name(config->mode), config->vni, config->port);
+	old = rcu_dereference(dn->dev->ifalias);
+	keep = old && (!strstarts(old->ifalias, DEVICE_ALIAS) ||
+		       !strcmp(old->ifalias, alias));
 	rcu_read_unlock();
 
-	if (dev_get_alias(dn->dev, old, sizeof(old)) > 0 &&
-	    !strstarts(old, DEVICE_ALIAS))
-		return;
-	if (strcmp(old, new) && dev_set_alias(dn->dev, new, len) > 0)
+	if (!keep && dev_set_alias(dn->dev, alias, len) > 0)
 		netdev_state_change(dn->dev);
 }
 
