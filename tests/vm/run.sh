@@ -120,15 +120,18 @@ else
 		-device virtio-9p-pci,fsdev=repo,mount_tag=repo)
 fi
 
-# QEMU makes its standard output non-blocking, which must not reach that of our caller: cat.
+# The guest ends when its time is over, and when we do. QEMU makes its standard output non-blocking,
+# which must not reach that of our caller: cat.
+guest=(setpriv --pdeathsig TERM timeout --foreground -k 5 "$timeout" "${guest[@]}")
 : >"$log"
 status=0
+exec 4>&2 2>"$run/errors"
 if [ "$kernel" = uml ]; then
-	(timeout -k 5 "$timeout" "${guest[@]}" || exit) 3>&1 >"$log" 2>&1 </dev/null | cat ||
-		status=$?
+	"${guest[@]}" 3>&1 >"$log" 2>&1 </dev/null | cat || status=$?
 else
-	timeout -k 5 "$timeout" "${guest[@]}" </dev/null | cat || status=$?
+	"${guest[@]}" </dev/null | cat || status=$?
 fi
+exec 2>&4 4>&-
 
 keep_log() {
 	if [ "$log" = "$run/log" ]; then
@@ -160,6 +163,7 @@ if [ -z "$verdict" ]; then
 		;;
 	esac
 	grep -m 1 -A 24 'Kernel panic' "$run/clean" >&2 || tail -n 25 "$run/clean" >&2
+	cat "$run/errors" >&2
 	say "the guest died"
 	exit 123
 fi
