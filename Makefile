@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# make            dvpnet.ko for the running kernel (KDIR= for another), and dvpnetctl
+# make install    both, and the man page; DESTDIR= and PREFIX= as usual
+# make demo       a three-node cluster in a guest, shown at work
+# make check      all tests; make check-fast: one kernel, for the developer's own loop
+# make bench      instructions per packet, beside the peers
+
+# Headers of the running kernel, or else of the newest kernel that has them here.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+		    $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+DEPMOD ?= depmod
+
+all: module tool
+
+module:
+	@test -n "$(KDIR)" || { echo "no kernel headers: apt-get install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tool:
+	$(MAKE) -C tools/dvpnetctl
+
+install: install-tool install-module
+
+install-tool: tool
+	install -D -m 755 tools/dvpnetctl/dvpnetctl $(DESTDIR)$(SBINDIR)/dvpnetctl
+	install -D -m 644 docs/dvpnetctl.8 $(DESTDIR)$(MANDIR)/man8/dvpnetctl.8
+
+install-module: module
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install DEPMOD=$(DEPMOD)
+
+clean:
+	$(if $(KDIR),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
+	$(MAKE) -C tools/dvpnetctl clean
+	rm -rf build
+
+demo:
+	tests/demo/run.sh
+
+check:
+	tests/check.sh
+
+check-fast:
+	tests/check.sh --fast
+
+bench:
+	tests/bench/run.sh
+
+.PHONY: all module tool install install-tool install-module clean demo check check-fast bench
