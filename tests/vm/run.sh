@@ -42,6 +42,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -z "$module" ] || [ -r "$module" ] || die "cannot read the module $module"
+[ "$kernel" != uml ] || [ "$icount$network" = none ] || die "uml has neither --icount nor --net"
 [ $# -gt 0 ] || die "usage: run.sh [OPTION...] -- COMMAND [ARGUMENT...]"
 
 folder=$("$vm_dir/kernel.sh" "$kernel")
@@ -92,6 +93,8 @@ cmdline="panic=-1 panic_on_warn=1 oops=panic sysctl.kernel.hung_task_panic=1 pri
 if [ "$kernel" = uml ]; then
 	guest=("$folder/linux" "mem=$mem" "initrd=$run/initramfs" uml_dir="$run"
 		con=null con0=null,fd:1 ssl0=null,fd:3)
+	# Its memory is a file, in /dev/shm if that is not as small as containers have it.
+	[ "$(df --output=avail -m /dev/shm | tail -n 1)" -gt 4096 ] || export TMPDIR=$run
 	read -ra words <<<"$cmdline $append"
 	guest+=("${words[@]}")
 else
