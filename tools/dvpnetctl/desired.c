@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From Kubernetes objects to what one node's kernel has to know. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "desired.h"
+#include "endpoints.h"
+
+/**
+ * struct builder - what desired_build() works with
+ * @objects: the objects
+ * @options: what they do not tell
+ * @self: this node
+ * @state: what is built
+ * @report: errors and warnings
+ */
+struct builder {
+	const struct objects *objects;
+	const struct desired_options *options;
+	const struct node_object *self;
+	struct state *state;
+	struct report *report;
+};
+
+/* ---- nodes ---- */
+
+/**
+ * desired_mac - inner Ethernet address of a node that does not name one
+ * @name: name of the node
+ * @mac: filled: 02, then the low 40 bits of the 64-bit FNV-1a hash of the name
+ *
+ * All nodes have to agree on it, so it is part of the interface.
+ */
+void desired_mac(const char *name, uint8_t mac[NODE_MAC_SIZE])
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	int i;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
+	mac[0] = 0x02;
+	for (i = 1; i < NODE_MAC_SIZE; i++)
+		mac[i] = hash >> 8 * (NODE_MAC_SIZE - 1 - i);
+}
+
+static bool find_self(struct builder *builder)
+{
+	const struct objects *objects = builder->objects;
+	char names[512] = "";
+	size_t i, used = 0;
+
+	for (i = 0; i < objects->nodes.count; i++) {
+		const char *name = objects->nodes.item[i].meta.name;
+
+		if (!strcmp(name, builder->options->node)) {
+			builder->self = &objects->nodes.item[i];
+			return true;
+		}
+		if (used < sizeof(names))
+			used += snprintf(names + used, sizeof(names) - used, "%s%s",
+					 i ? ", " : "", name);
+	}
+	report_error(builder->report, NULL, "no Node \"%s\" among the objects: known are %s%s",
+		     builder->options->node, *names ? names : "none",
+		     used < sizeof(names) ? "" : "...");
+	return false;
+}
+
+static bool has_underlay(struct builder *builder, const struct node_object *object)
+{
+	int i;
+
+	if (!object->internal[V4].family && !object->internal[V6].family) {
+		if (object == builder->self)
+			report_error(builder->report, &object->meta.place,
+				     "Node %s: status.addresses: must have an InternalIP, "
+				     "this node cannot be reached without", object->meta.name);
+		else
+			report_warning(builder->report, &object->meta.place,
+				       "Node %s: no InternalIP yet, left out",
+				       object->meta.name);
+		return false;
+	}
+	for (i = 0; i < FAMILIES; i++)
+		if (object->internal[i].family && builder->self->internal[i].family)
+			return true;
+	if (builder->self->internal[V4].family || builder->self->internal[V6].family)
+		report_warning(builder->report, &object->meta.place,
+			       "Node %s: has no InternalIP of a family that %s has too, "
+			       "cannot be reached", object->meta.name, builder->self->meta.name);
+	return true;
+}
+
+static void add_prefixes(struct builder *builder, const struct node_object *object)
+{
+	size_t i;
+
+	for (i = 0; i < object->cidrs.count; i++) {
+		const struct cidr *cidr = &object->cidrs.item[i];
+		struct prefix *prefix = list_add(&builder->state->prefixes);
+
+		prefix->addr = cidr->addr;
+		prefix->len = cidr->len;
+		prefix->node = util_strdup(object->meta.name);
+		prefix->place = cidr->place;
+	}
+}
+
+/* The first address of a node's pod prefix is its own in the pod network. */
+static void set_tunnel(const struct node_object *object, struct node *node)
+{
+	size_t i;
+
+	for (i = 0; i < object->cidrs.count; i++) {
+		const struct ip *addr = &object->cidrs.item[i].addr;
+		struct ip *tunnel = &node->tunnel[family_index(addr->family)];
+
+		if (!tunnel->family)
+			*tunnel = *addr;
+	}
+}
+
+static void add_node(struct builder *builder, const struct node_object *object)
+{
+	struct node *node;
+
+	if (!has_underlay(builder, object))
+		return;
+	node = list_add(&builder->state->nodes);
+	node->name = util_strdup(object->meta.name);
+	node->place = object->meta.place;
+	memcpy(node->underlay, object->internal, sizeof(node->underlay));
+	node->mode = object->mode;
+	node->active_mode = NODE_MODE_NONE;
+	node->local = object == builder->self;
+	if (object->has_mac)
+		memcpy(node->mac, object->mac, sizeof(node->mac));
+	else
+		desired_mac(node->name, node->mac);
+	if (node->local)
+		set_tunnel(object, node);
+	if (node->local && !object->cidrs.count)
+		report_warning(builder->report, &node->place,
+			       "Node %s: spec.podCIDRs is missing, no pods can run here",
+			       node->name);
+	add_prefixes(builder, object);
+}
+
+/**
+ * struct address_user - an underlay address and whose it is
+ * @addr: the address
+ * @node: the node
+ */
+struct address_user {
+	struct ip addr;
+	const struct node *node;
+};
+
+static int compare_address_users(const void *a, const void *b)
+{
+	const struct address_user *x = a, *y = b;
+	int order = ip_compare(&x->addr, &y->addr);
+
+	return order ? order : node_compare(x->node, y->node);
+}
+
+static void check_underlay(struct builder *builder)
+{
+	LIST(struct address_user) users = { 0 };
+	char place[PLACE_TEXT_MAX], text[IP_TEXT_MAX];
+	size_t i;
+	int j;
+
+	for (i = 0; i < builder->state->nodes.count; i++) {
+		const struct node *node = &builder->state->nodes.item[i];
+
+		for (j = 0; j < FAMILIES; j++)
+			if (node->underlay[j].family)
+				*list_add(&users) = (struct address_user){
+					node->underlay[j], node,
+				};
+	}
+	list_sort(&users, compare_address_users);
+	for (i = 1; i < users.count; i++) {
+		const struct node *a = users.item[i - 1].node, *b = users.item[i].node;
+
+		if (!ip_compare(&users.item[i - 1].addr, &users.item[i].addr))
+			report_error(builder->report, &b->place,
+				     "Node %s: InternalIP %s is that of Node %s too (%s)",
+				     b->name, ip_text(&users.item[i].addr, text), a->name,
+				     place_text(&a->place, place));
+	}
+	list_free(&users);
+}
+
+/* Sorted, a prefix stands behind those that it is in; nested ones of one node are fine. */
+static void check_prefixes(struct builder *builder)
+{
+	const struct prefix *outer = NULL;
+	size_t i;
+
+	list_sort(&builder->state->prefixes, prefix_compare);
+	for (i = 0; i < builder->state->prefixes.count; i++) {
+		const struct prefix *inner = &builder->state->prefixes.item[i];
+		char a[IP_TEXT_MAX], b[IP_TEXT_MAX], place[PLACE_TEXT_MAX];
+
+		if (!outer || !ip_contains(&outer->addr, outer->len, &inner->addr)) {
+			outer = inner;
+			continue;
+		}
+		if (!strcmp(outer->node, inner->node))
+			continue;
+		report_error(builder->report, &inner->place,
+			     "Node %s: spec.podCIDRs: %s/%u overlaps %s/%u of Node %s (%s)",
+			     inner->node, ip_text(&inner->addr, a), inner->len,
+			     ip_text(&outer->addr, b), outer->len, outer->node,
+			     place_text(&outer->place, place));
+	}
+}
+
+/* A node may name a prefix twice. */
+static void drop_double_prefixes(struct state *state)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < state->prefixes.count; i++) {
+		struct prefix *prefix = &state->prefixes.item[i];
+
+		if (kept && !prefix_compare(&state->prefixes.item[kept - 1], prefix))
+			free(prefix->node);
+		else
+			state->prefixes.item[kept++] = *prefix;
+	}
+	state->prefixes.count = kept;
+}
+
+/* ---- services ---- */
+
+static void add_frontend(struct service *service, uint32_t type, const struct ip *addr,
+			 uint16_t port)
+{
+	struct frontend *frontend = list_add(&service->frontends);
+
+	frontend->type = type;
+	if (addr)
+		frontend->addr = *addr;
+	frontend->port = port;
+}
+
+static void add_service(struct builder *builder, const struct service_object *object,
+			const struct service_port *port, const struct ip *cluster_ip,
+			const struct slice_object *slices, size_t slice_count)
+{
+	struct service *service = list_add(&builder->state->services);
+
+	service->name = util_printf("%s/%s%s%s", object->meta.namespace, object->meta.name,
+				    *port->name ? ":" : "", port->name);
+	service->family = cluster_ip->family;
+	service->proto = port->proto;
+	service->place = port->place;
+	if (object->internal_local)
+		service->flags |= DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL;
+	if (object->external_local)
+		service->flags |= DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL;
+	add_frontend(service, DVPNET_FRONTEND_TYPE_CLUSTER_IP, cluster_ip, port->port);
+	if (object->has_node_ports && port->node_port)
+		add_frontend(service, DVPNET_FRONTEND_TYPE_NODE_PORT, NULL, port->node_port);
+	endpoints_choose(slices, slice_count, port, builder->self->meta.name,
+			 builder->self->zone, service);
+}
+
+static void add_service_ports(struct builder *builder, const struct service_object *object,
+			      const struct slice_object *slices, size_t slice_count,
+			      const struct service_object **sctp)
+{
+	size_t i;
+	int family;
+
+	for (i = 0; i < object->ports.count; i++) {
+		const struct service_port *port = &object->ports.item[i];
+
+		if (port->proto == IPPROTO_SCTP) {
+			*sctp = object;
+			continue;
+		}
+		for (family = 0; family < FAMILIES; family++)
+			if (object->cluster_ip[family].family)
+				add_service(builder, object, port, &object->cluster_ip[family],
+					    slices, slice_count);
+	}
+}
+
+/* Orders a Service and the Service of a slice. */
+static int compare_slice(const struct slice_object *slice, const struct service_object *object)
+{
+	int order = strcmp(slice->meta.namespace, object->meta.namespace);
+
+	return order ? order : strcmp(slice->service, object->meta.name);
+}
+
+/* Services and slices are both sorted by Service: walk both at once. */
+static void add_services(struct builder *builder)
+{
+	const struct objects *objects = builder->objects;
+	const struct service_object *sctp = NULL;
+	size_t i, first = 0, end;
+
+	for (i = 0; i < objects->services.count; i++) {
+		const struct service_object *object = &objects->services.item[i];
+
+		while (first < objects->slices.count &&
+		       compare_slice(&objects->slices.item[first], object) < 0)
+			first++;
+		for (end = first; end < objects->slices.count; end++)
+			if (compare_slice(&objects->slices.item[end], object))
+				break;
+		add_service_ports(builder, object, objects->slices.item + first, end - first,
+				  &sctp);
+		first = end;
+	}
+	if (sctp)
+		report_warning(builder->report, &sctp->meta.place,
+			       "Service %s/%s: SCTP ports are not carried; those of all Services "
+			       "are left out", sctp->meta.namespace, sctp->meta.name);
+}
+
+static void check_service_names(struct builder *builder)
+{
+	const struct state *state = builder->state;
+	size_t i;
+
+	list_sort(&builder->state->services, service_compare);
+	for (i = 1; i < state->services.count; i++) {
+		const struct service *a = &state->services.item[i - 1];
+		const struct service *b = &state->services.item[i];
+		char place[PLACE_TEXT_MAX];
+
+		if (!service_compare(a, b) && a->family == AF_INET)
+			report_error(builder->report, &b->place,
+				     "Service %s: spec.ports: two ports have this name (%s)",
+				     b->name, place_text(&a->place, place));
+	}
+}
+
+/**
+ * struct frontend_user - a frontend and whose it is
+ * @frontend: the frontend
+ * @service: the service
+ */
+struct frontend_user {
+	const struct frontend *frontend;
+	const struct service *service;
+};
+
+/* What the kernel tells frontends apart by: NodePorts have no address but a family. */
+static int compare_frontend_places(const struct frontend_user *x, const struct frontend_user *y)
+{
+	int order = x->service->family - y->service->family;
+
+	if (!order)
+		order = x->service->proto - y->service->proto;
+	if (!order)
+		order = x->frontend->port - y->frontend->port;
+	return order ? order : ip_compare(&x->frontend->addr, &y->frontend->addr);
+}
+
+static int compare_frontend_users(const void *a, const void *b)
+{
+	const struct frontend_user *x = a, *y = b;
+	int order = compare_frontend_places(x, y);
+
+	return order ? order : service_compare(x->service, y->service);
+}
+
+static void report_frontend_conflict(struct builder *builder, const struct frontend_user *a,
+				     const struct frontend_user *b)
+{
+	bool is_node_port = b->frontend->type == DVPNET_FRONTEND_TYPE_NODE_PORT;
+	char text[IP_TEXT_MAX], place[PLACE_TEXT_MAX];
+
+	report_error(builder->report, &b->service->place,
+		     "Service %s: %s %s (%s) is taken by Service %s too (%s)",
+		     b->service->name, is_node_port ? "nodePort" : "clusterIP",
+		     ip_port_text(&b->frontend->addr, b->frontend->port, text) +
+		     (is_node_port ? 2 : 0),
+		     proto_text(b->service->proto), a->service->name,
+		     place_text(&a->service->place, place));
+}
+
+static void check_frontends(struct builder *builder)
+{
+	LIST(struct frontend_user) users = { 0 };
+	const struct state *state = builder->state;
+	size_t i, j;
+
+	for (i = 0; i < state->services.count; i++) {
+		const struct service *service = &state->services.item[i];
+
+		for (j = 0; j < service->frontends.count; j++)
+			*list_add(&users) = (struct frontend_user){
+				&service->frontends.item[j], service,
+			};
+	}
+	list_sort(&users, compare_frontend_users);
+	for (i = 1; i < users.count; i++) {
+		const struct frontend_user *a = &users.item[i - 1], *b = &users.item[i];
+
+		if (compare_frontend_places(a, b))
+			continue;
+		/* A NodePort of two families is one mistake, not two. */
+		if (b->service->family == AF_INET6 && !b->frontend->addr.family &&
+		    builder->report->errors.count)
+			continue;
+		report_frontend_conflict(builder, a, b);
+	}
+	list_free(&users);
+}
+
+/* ---- settings ---- */
+
+static void set_secret(struct builder *builder, struct config *config)
+{
+	const struct cluster_uid *uid = &builder->objects->namespace_uid;
+
+	if (!uid->known)
+		uid = &builder->objects->service_uid;
+	if (uid->known)
+		memcpy(config->secret, uid->bytes, sizeof(config->secret));
+	else
+		report_warning(builder->report, NULL,
+			       "neither Namespace kube-system nor Service default/kubernetes "
+			       "has a metadata.uid: backends are chosen without the cluster's "
+			       "secret, an outsider could foresee the choice");
+	config->present |= 1ULL << DVPNET_A_CONFIG_SECRET;
+}
+
+static void override(struct config *config, const struct config *by)
+{
+	uint16_t attr;
+
+	for (attr = 1; attr <= DVPNET_A_CONFIG_MAX; attr++)
+		if (config_has(by, attr))
+			config_set(config, attr, by->value[attr]);
+}
+
+static void set_config(struct builder *builder)
+{
+	const struct config_object *object = &builder->objects->config;
+	struct config *config = &builder->state->config;
+
+	config_set(config, DVPNET_A_CONFIG_MODE, DVPNET_MODE_CLASSIC);
+	config_set(config, DVPNET_A_CONFIG_VNI, DESIRED_VNI);
+	config_set(config, DVPNET_A_CONFIG_PORT, DESIRED_PORT);
+	config_set(config, DVPNET_A_CONFIG_UDP_CSUM, 0);
+	config_set(config, DVPNET_A_CONFIG_TRUST_UNDERLAY, 0);
+	config_set(config, DVPNET_A_CONFIG_NODEPORT_ANY, builder->self->nodeport_any);
+	config_set(config, DVPNET_A_CONFIG_NODEPORT_MIN, DESIRED_NODEPORT_MIN);
+	config_set(config, DVPNET_A_CONFIG_NODEPORT_MAX, DESIRED_NODEPORT_MAX);
+	if (object->meta.name) {
+		override(config, &object->config);
+		if (!object->enabled)
+			report_warning(builder->report, &object->meta.place,
+				       "ModuleConfig cni-cilium: spec.enabled is false; "
+				       "its settings are used all the same");
+	}
+	override(config, &builder->options->config);
+	set_secret(builder, config);
+}
+
+/**
+ * desired_build - what the kernel of one node has to know
+ * @objects: the objects, complete
+ * @options: what they do not tell
+ * @state: filled, and sorted; to be freed also after an error
+ * @report: errors and warnings
+ *
+ * Return: false if there is an error in @report.
+ */
+bool desired_build(const struct objects *objects, const struct desired_options *options,
+		   struct state *state, struct report *report)
+{
+	struct builder builder = {
+		.objects = objects, .options = options, .state = state, .report = report,
+	};
+	size_t i, errors = report->errors.count;
+
+	if (!find_self(&builder))
+		return false;
+	for (i = 0; i < objects->nodes.count; i++)
+		add_node(&builder, &objects->nodes.item[i]);
+	check_underlay(&builder);
+	check_prefixes(&builder);
+	drop_double_prefixes(state);
+	add_services(&builder);
+	check_service_names(&builder);
+	check_frontends(&builder);
+	set_config(&builder);
+	state_sort(state);
+	return report->errors.count == errors;
+}

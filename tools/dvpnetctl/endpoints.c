@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The backends of one service port: merged from slices, and in which list each is.
+ *
+ * The rules are those of Kubernetes' own proxy. Topology: if all ready endpoints
+ * have a hint for nodes and one is for this node, those for this node; else
+ * likewise for zones; else all. Cluster list: the ready ones in that topology;
+ * none ready at all, the terminating ones that serve. Local list: the ready ones
+ * on this node; if none, those on this node that serve while they terminate.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoints.h"
+
+/**
+ * struct candidate - an endpoint with one of its ports
+ * @endpoint: the endpoint
+ * @port: host byte order
+ * @is_local: it is on this node
+ * @order: place in the slices
+ */
+struct candidate {
+	const struct endpoint *endpoint;
+	uint16_t port;
+	bool is_local;
+	size_t order;
+};
+
+/** struct candidates - all of a service port */
+struct candidates {
+	LIST(struct candidate) list;
+};
+
+/**
+ * enum topology - by which hints the cluster list is narrowed
+ * @BY_NODE: hints.forNodes
+ * @BY_ZONE: hints.forZones
+ * @BY_NONE: not at all
+ */
+enum topology { BY_NODE, BY_ZONE, BY_NONE };
+
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int order = ip_compare(&x->endpoint->addr, &y->endpoint->addr);
+
+	if (!order)
+		order = x->port - y->port;
+	/* An address that is there twice, as while a VM migrates: the local copy is used. */
+	if (!order)
+		order = y->is_local - x->is_local;
+	if (!order)
+		order = y->endpoint->ready - x->endpoint->ready;
+	return order ? order : x->order < y->order ? -1 : 1;
+}
+
+static void add_slice(struct candidates *candidates, const struct slice_object *slice,
+		      const struct service_port *port, const char *node)
+{
+	size_t i, j;
+
+	for (i = 0; i < slice->ports.count; i++) {
+		const struct slice_port *found = &slice->ports.item[i];
+
+		if (found->proto != port->proto || strcmp(found->name, port->name))
+			continue;
+		for (j = 0; j < slice->endpoints.count; j++) {
+			struct candidate *candidate = list_add(&candidates->list);
+
+			candidate->endpoint = &slice->endpoints.item[j];
+			candidate->port = found->port;
+			candidate->is_local = !util_strcmp_null(slice->endpoints.item[j].node,
+								node);
+			candidate->order = candidates->list.count;
+		}
+	}
+}
+
+static void drop_copies(struct candidates *candidates)
+{
+	size_t i, kept = 0;
+
+	list_sort(&candidates->list, compare_candidates);
+	for (i = 0; i < candidates->list.count; i++) {
+		const struct candidate *last = kept ? &candidates->list.item[kept - 1] : NULL;
+		const struct candidate *candidate = &candidates->list.item[i];
+
+		if (last && last->port == candidate->port &&
+		    !ip_compare(&last->endpoint->addr, &candidate->endpoint->addr))
+			continue;
+		candidates->list.item[kept++] = *candidate;
+	}
+	candidates->list.count = kept;
+}
+
+static bool has_hint(const struct endpoint *endpoint, enum topology topology)
+{
+	return topology == BY_NODE ? endpoint->for_nodes.count : endpoint->for_zones.count;
+}
+
+static bool is_hinted(const struct endpoint *endpoint, enum topology topology,
+		      const char *node, const char *zone)
+{
+	size_t i;
+
+	if (topology == BY_NONE)
+		return true;
+	if (topology == BY_NODE) {
+		for (i = 0; i < endpoint->for_nodes.count; i++)
+			if (!strcmp(endpoint->for_nodes.item[i], node))
+				return true;
+		return false;
+	}
+	for (i = 0; zone && i < endpoint->for_zones.count; i++)
+		if (!strcmp(endpoint->for_zones.item[i], zone))
+			return true;
+	return false;
+}
+
+/* One ready endpoint without hint disables a level; so does one that nobody is hinted for. */
+static bool is_usable(const struct candidates *candidates, enum topology topology,
+		      const char *node, const char *zone)
+{
+	bool hinted = false;
+	size_t i;
+
+	for (i = 0; i < candidates->list.count; i++) {
+		const struct endpoint *endpoint = candidates->list.item[i].endpoint;
+
+		if (!endpoint->ready)
+			continue;
+		if (!has_hint(endpoint, topology))
+			return false;
+		hinted |= is_hinted(endpoint, topology, node, zone);
+	}
+	return hinted;
+}
+
+static enum topology choose_topology(const struct candidates *candidates, const char *node,
+				     const char *zone)
+{
+	if (is_usable(candidates, BY_NODE, node, zone))
+		return BY_NODE;
+	if (is_usable(candidates, BY_ZONE, node, zone))
+		return BY_ZONE;
+	return BY_NONE;
+}
+
+/* Serves out its last requests. */
+static bool is_draining(const struct endpoint *endpoint)
+{
+	return !endpoint->ready && endpoint->serving && endpoint->terminating;
+}
+
+static uint32_t flags_of(const struct candidate *candidate)
+{
+	const struct endpoint *endpoint = candidate->endpoint;
+
+	return (candidate->is_local ? DVPNET_BACKEND_FLAGS_ON_NODE : 0) |
+	       (endpoint->ready ? DVPNET_BACKEND_FLAGS_READY : 0) |
+	       (endpoint->terminating ? DVPNET_BACKEND_FLAGS_TERMINATING : 0);
+}
+
+static void add_backends(const struct candidates *candidates, const char *node,
+			 const char *zone, struct service *service)
+{
+	enum topology topology = choose_topology(candidates, node, zone);
+	bool any_ready = false, local_ready = false;
+	size_t i;
+
+	for (i = 0; i < candidates->list.count; i++) {
+		const struct candidate *candidate = &candidates->list.item[i];
+
+		any_ready |= candidate->endpoint->ready;
+		local_ready |= candidate->endpoint->ready && candidate->is_local;
+	}
+	for (i = 0; i < candidates->list.count; i++) {
+		const struct candidate *candidate = &candidates->list.item[i];
+		const struct endpoint *endpoint = candidate->endpoint;
+		struct backend *backend;
+
+		/* What serves is named even if it is in no list: its UDP flows stay. */
+		if (!endpoint->ready && !endpoint->serving)
+			continue;
+		backend = list_add(&service->backends);
+		backend->addr = endpoint->addr;
+		backend->port = candidate->port;
+		backend->flags = flags_of(candidate);
+		if (any_ready ? endpoint->ready && is_hinted(endpoint, topology, node, zone) :
+				is_draining(endpoint))
+			backend->flags |= DVPNET_BACKEND_FLAGS_CLUSTER;
+		if (candidate->is_local &&
+		    (local_ready ? endpoint->ready : is_draining(endpoint)))
+			backend->flags |= DVPNET_BACKEND_FLAGS_LOCAL;
+	}
+}
+
+/**
+ * endpoints_choose - fill in the backends of a service port
+ * @slices: all EndpointSlices of the Service
+ * @count: how many they are
+ * @port: the port
+ * @node: name of this node
+ * @zone: zone of this node, or NULL
+ * @service: its backends are filled, of its family
+ */
+void endpoints_choose(const struct slice_object *slices, size_t count,
+		      const struct service_port *port, const char *node, const char *zone,
+		      struct service *service)
+{
+	struct candidates candidates = { 0 };
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (slices[i].family == service->family)
+			add_slice(&candidates, &slices[i], port, node);
+	drop_copies(&candidates);
+	add_backends(&candidates, node, zone, service);
+	list_free(&candidates.list);
+}

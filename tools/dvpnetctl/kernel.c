@@ -1,0 +1,922 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module's side: everything that goes over generic netlink family "dvpnet". */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel.h"
+
+/* A service that is larger goes in several messages; an attribute's length has 16 bits. */
+#define MESSAGE_MAX (30 << 10)
+
+/* A frontend or backend with all its attributes. */
+#define NEST_MAX 64
+
+#define DUMP_TRIES 10
+
+/* ---- writing attributes ---- */
+
+static struct nl_msg *request(const struct kernel *kernel, uint8_t cmd, int flags)
+{
+	struct nl_msg *msg = netlink_msg(MESSAGE_MAX + 4096);
+
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, kernel->family, 0, flags, cmd,
+		    DVPNET_GENL_VERSION);
+	return msg;
+}
+
+static void put_ip(struct nl_msg *msg, int attr, const struct ip *ip)
+{
+	if (ip->family)
+		nla_put(msg, attr, ip_size(ip), ip->bytes);
+}
+
+static void put_port(struct nl_msg *msg, int attr, uint16_t port)
+{
+	if (port)
+		nla_put_u16(msg, attr, port);
+}
+
+static void put_string(struct nl_msg *msg, int attr, const char *text)
+{
+	if (text)
+		nla_put_string(msg, attr, text);
+}
+
+/* ---- reading attributes; absent ones leave zero ---- */
+
+static uint32_t get_u32(struct nlattr *attr, uint32_t otherwise)
+{
+	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : otherwise;
+}
+
+static uint16_t get_u16(struct nlattr *attr)
+{
+	return attr && nla_len(attr) >= 2 ? nla_get_u16(attr) : 0;
+}
+
+static uint8_t get_u8(struct nlattr *attr)
+{
+	return attr && nla_len(attr) >= 1 ? nla_get_u8(attr) : 0;
+}
+
+static void get_ip(struct nlattr *attr, struct ip *ip)
+{
+	if (attr)
+		ip_from_bytes(nla_data(attr), nla_len(attr), ip);
+}
+
+static char *get_string(struct nlattr *attr)
+{
+	return attr ? nla_strdup(attr) : NULL;
+}
+
+/* ---- config ---- */
+
+static int parse_config(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_CONFIG_MAX + 1];
+	struct config *config = arg;
+	size_t i;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_CONFIG_MAX, NULL))
+		return -EBADMSG;
+	for (i = 0; i < config_key_count; i++) {
+		const struct config_key *key = &config_keys[i];
+		struct nlattr *attr = attrs[key->attr];
+
+		if (!attr || nla_len(attr) < key->size)
+			continue;
+		config_set(config, key->attr,
+			   key->size == 1 ? nla_get_u8(attr) :
+			   key->size == 2 ? nla_get_u16(attr) : nla_get_u32(attr));
+	}
+	return 0;
+}
+
+/**
+ * kernel_get_config - read the settings
+ * @kernel: the module
+ * @config: filled
+ *
+ * Return: 0, -ENODEV without a device, or another negative errno.
+ */
+int kernel_get_config(struct kernel *kernel, struct config *config)
+{
+	memset(config, 0, sizeof(*config));
+	return netlink_request(&kernel->netlink, request(kernel, DVPNET_CMD_CONFIG_GET, 0),
+			       parse_config, config);
+}
+
+/**
+ * kernel_set_config - change settings, all or none
+ * @kernel: the module
+ * @config: what to change; the rest stays
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_set_config(struct kernel *kernel, const struct config *config)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_CONFIG_SET, 0);
+	size_t i;
+
+	for (i = 0; i < config_key_count; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (!config_has(config, key->attr))
+			continue;
+		if (key->size == 1)
+			nla_put_u8(msg, key->attr, config->value[key->attr]);
+		else if (key->size == 2)
+			nla_put_u16(msg, key->attr, config->value[key->attr]);
+		else
+			nla_put_u32(msg, key->attr, config->value[key->attr]);
+	}
+	if (config_has(config, DVPNET_A_CONFIG_SECRET))
+		nla_put(msg, DVPNET_A_CONFIG_SECRET, sizeof(config->secret), config->secret);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/* ---- nodes ---- */
+
+static int parse_node(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_NODE_MAX + 1];
+	struct state *state = arg;
+	struct node *node;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_NODE_MAX, NULL) || !attrs[DVPNET_A_NODE_NAME])
+		return -EBADMSG;
+	node = list_add(&state->nodes);
+	node->name = get_string(attrs[DVPNET_A_NODE_NAME]);
+	get_ip(attrs[DVPNET_A_NODE_UNDERLAY4], &node->underlay[V4]);
+	get_ip(attrs[DVPNET_A_NODE_UNDERLAY6], &node->underlay[V6]);
+	get_ip(attrs[DVPNET_A_NODE_TUNNEL4], &node->tunnel[V4]);
+	get_ip(attrs[DVPNET_A_NODE_TUNNEL6], &node->tunnel[V6]);
+	if (attrs[DVPNET_A_NODE_MAC])
+		nla_memcpy(node->mac, attrs[DVPNET_A_NODE_MAC], sizeof(node->mac));
+	node->mode = get_u32(attrs[DVPNET_A_NODE_MODE], NODE_MODE_NONE);
+	node->local = attrs[DVPNET_A_NODE_LOCAL];
+	node->active_mode = get_u32(attrs[DVPNET_A_NODE_ACTIVE_MODE], NODE_MODE_NONE);
+	node->mtu = get_u32(attrs[DVPNET_A_NODE_MTU], 0);
+	return 0;
+}
+
+/**
+ * kernel_set_node - add or replace a node
+ * @kernel: the module
+ * @node: the node
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_set_node(struct kernel *kernel, const struct node *node)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_NODE_SET, 0);
+
+	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
+	put_ip(msg, DVPNET_A_NODE_UNDERLAY4, &node->underlay[V4]);
+	put_ip(msg, DVPNET_A_NODE_UNDERLAY6, &node->underlay[V6]);
+	nla_put(msg, DVPNET_A_NODE_MAC, sizeof(node->mac), node->mac);
+	if (node->mode != NODE_MODE_NONE)
+		nla_put_u32(msg, DVPNET_A_NODE_MODE, node->mode);
+	if (node->local)
+		nla_put_flag(msg, DVPNET_A_NODE_LOCAL);
+	put_ip(msg, DVPNET_A_NODE_TUNNEL4, &node->tunnel[V4]);
+	put_ip(msg, DVPNET_A_NODE_TUNNEL6, &node->tunnel[V6]);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/**
+ * kernel_del_node - remove a node with its prefixes
+ * @kernel: the module
+ * @node: its name counts
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_del_node(struct kernel *kernel, const struct node *node)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_NODE_DEL, 0);
+
+	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/* ---- prefixes ---- */
+
+static int parse_prefix(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_PREFIX_MAX + 1];
+	struct state *state = arg;
+	struct prefix *prefix;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_PREFIX_MAX, NULL))
+		return -EBADMSG;
+	prefix = list_add(&state->prefixes);
+	get_ip(attrs[DVPNET_A_PREFIX_ADDR], &prefix->addr);
+	prefix->len = get_u8(attrs[DVPNET_A_PREFIX_LEN]);
+	prefix->node = get_string(attrs[DVPNET_A_PREFIX_NODE]);
+	return prefix->addr.family ? 0 : -EBADMSG;
+}
+
+static struct nl_msg *prefix_request(const struct kernel *kernel, uint8_t cmd,
+				     const struct prefix *prefix)
+{
+	struct nl_msg *msg = request(kernel, cmd, 0);
+
+	put_ip(msg, DVPNET_A_PREFIX_ADDR, &prefix->addr);
+	nla_put_u8(msg, DVPNET_A_PREFIX_LEN, prefix->len);
+	return msg;
+}
+
+/**
+ * kernel_set_prefix - put a prefix behind a node
+ * @kernel: the module
+ * @prefix: the prefix
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
+{
+	struct nl_msg *msg = prefix_request(kernel, DVPNET_CMD_PREFIX_SET, prefix);
+
+	nla_put_string(msg, DVPNET_A_PREFIX_NODE, prefix->node);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/**
+ * kernel_del_prefix - remove a prefix
+ * @kernel: the module
+ * @prefix: its address and length count
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix)
+{
+	return netlink_request(&kernel->netlink,
+			       prefix_request(kernel, DVPNET_CMD_PREFIX_DEL, prefix), NULL, NULL);
+}
+
+/* ---- services ---- */
+
+static int parse_frontend(struct nlattr *nest, struct service *service)
+{
+	struct nlattr *attrs[DVPNET_A_FRONTEND_MAX + 1];
+	struct frontend *frontend;
+
+	if (nla_parse_nested(attrs, DVPNET_A_FRONTEND_MAX, nest, NULL))
+		return -EBADMSG;
+	frontend = list_add(&service->frontends);
+	frontend->type = get_u32(attrs[DVPNET_A_FRONTEND_TYPE], 0);
+	get_ip(attrs[DVPNET_A_FRONTEND_ADDR], &frontend->addr);
+	frontend->port = get_u16(attrs[DVPNET_A_FRONTEND_PORT]);
+	return 0;
+}
+
+static int parse_backend(struct nlattr *nest, struct service *service)
+{
+	struct nlattr *attrs[DVPNET_A_BACKEND_MAX + 1];
+	struct backend *backend;
+
+	if (nla_parse_nested(attrs, DVPNET_A_BACKEND_MAX, nest, NULL))
+		return -EBADMSG;
+	backend = list_add(&service->backends);
+	get_ip(attrs[DVPNET_A_BACKEND_ADDR], &backend->addr);
+	backend->port = get_u16(attrs[DVPNET_A_BACKEND_PORT]);
+	backend->flags = get_u32(attrs[DVPNET_A_BACKEND_FLAGS], 0);
+	backend->flows = get_u32(attrs[DVPNET_A_BACKEND_FLOWS], 0);
+	return 0;
+}
+
+/* The service that this message is about: the last one where it goes on, else a new one. */
+static struct service *service_of_message(struct state *state, struct nlattr **attrs)
+{
+	const char *name = nla_get_string(attrs[DVPNET_A_SERVICE_NAME]);
+	uint8_t family = get_u8(attrs[DVPNET_A_SERVICE_FAMILY]);
+	struct service *service = NULL;
+
+	if (state->services.count)
+		service = &state->services.item[state->services.count - 1];
+	if (service && service->family == family && !strcmp(service->name, name))
+		return service;
+	service = list_add(&state->services);
+	service->name = util_strdup(name);
+	service->family = family;
+	return service;
+}
+
+static int parse_service(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_SERVICE_MAX + 1];
+	struct state *state = arg;
+	struct service *service;
+	struct nlattr *attr;
+	int rest, err = 0;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_SERVICE_MAX, NULL) ||
+	    !attrs[DVPNET_A_SERVICE_NAME])
+		return -EBADMSG;
+	service = service_of_message(state, attrs);
+	if (attrs[DVPNET_A_SERVICE_PROTO])
+		service->proto = get_u8(attrs[DVPNET_A_SERVICE_PROTO]);
+	service->flags = get_u32(attrs[DVPNET_A_SERVICE_FLAGS], service->flags);
+	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(nlh), 0),
+			  genlmsg_attrlen(genlmsg_hdr(nlh), 0), rest) {
+		if (nla_type(attr) == DVPNET_A_SERVICE_FRONTEND)
+			err = parse_frontend(attr, service);
+		else if (nla_type(attr) == DVPNET_A_SERVICE_BACKEND)
+			err = parse_backend(attr, service);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static struct nl_msg *service_request(const struct kernel *kernel, uint8_t cmd,
+				      const struct service *service)
+{
+	struct nl_msg *msg = request(kernel, cmd, 0);
+
+	nla_put_string(msg, DVPNET_A_SERVICE_NAME, service->name);
+	nla_put_u8(msg, DVPNET_A_SERVICE_FAMILY, service->family);
+	return msg;
+}
+
+static struct nl_msg *service_set_request(const struct kernel *kernel,
+					  const struct service *service)
+{
+	struct nl_msg *msg = service_request(kernel, DVPNET_CMD_SERVICE_SET, service);
+
+	nla_put_u8(msg, DVPNET_A_SERVICE_PROTO, service->proto);
+	nla_put_u32(msg, DVPNET_A_SERVICE_FLAGS, service->flags);
+	return msg;
+}
+
+static void put_frontend(struct nl_msg *msg, const struct frontend *frontend)
+{
+	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_FRONTEND);
+
+	nla_put_u32(msg, DVPNET_A_FRONTEND_TYPE, frontend->type);
+	put_ip(msg, DVPNET_A_FRONTEND_ADDR, &frontend->addr);
+	put_port(msg, DVPNET_A_FRONTEND_PORT, frontend->port);
+	nla_nest_end(msg, nest);
+}
+
+static void put_backend(struct nl_msg *msg, const struct backend *backend)
+{
+	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_BACKEND);
+
+	put_ip(msg, DVPNET_A_BACKEND_ADDR, &backend->addr);
+	put_port(msg, DVPNET_A_BACKEND_PORT, backend->port);
+	nla_put_u32(msg, DVPNET_A_BACKEND_FLAGS, backend->flags);
+	nla_nest_end(msg, nest);
+}
+
+/* Where @msg is full, send it with the promise of more, and start the next one. */
+static int send_when_full(struct kernel *kernel, const struct service *service,
+			  struct nl_msg **msg)
+{
+	int err;
+
+	if (nlmsg_hdr(*msg)->nlmsg_len + NEST_MAX <= MESSAGE_MAX)
+		return 0;
+	nla_put_flag(*msg, DVPNET_A_SERVICE_MORE);
+	err = netlink_request(&kernel->netlink, *msg, NULL, NULL);
+	*msg = err ? NULL : service_set_request(kernel, service);
+	return err;
+}
+
+/**
+ * kernel_set_service - add or replace a service
+ * @kernel: the module
+ * @service: the service
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_set_service(struct kernel *kernel, const struct service *service)
+{
+	struct nl_msg *msg = service_set_request(kernel, service);
+	size_t i;
+	int err;
+
+	for (i = 0; i < service->frontends.count; i++) {
+		err = send_when_full(kernel, service, &msg);
+		if (err)
+			return err;
+		put_frontend(msg, &service->frontends.item[i]);
+	}
+	for (i = 0; i < service->backends.count; i++) {
+		err = send_when_full(kernel, service, &msg);
+		if (err)
+			return err;
+		put_backend(msg, &service->backends.item[i]);
+	}
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/**
+ * kernel_del_service - remove a service
+ * @kernel: the module
+ * @service: its name and family count
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_del_service(struct kernel *kernel, const struct service *service)
+{
+	return netlink_request(&kernel->netlink,
+			       service_request(kernel, DVPNET_CMD_SERVICE_DEL, service),
+			       NULL, NULL);
+}
+
+/* ---- dumps ---- */
+
+/* Read all objects of a kind; again from the start when they changed meanwhile. */
+static int dump(struct kernel *kernel, uint8_t cmd, netlink_fn *parse, void *into,
+		void (*reset)(void *))
+{
+	int tries, err = -EINTR;
+
+	for (tries = 0; err == -EINTR && tries < DUMP_TRIES; tries++) {
+		reset(into);
+		err = netlink_request(&kernel->netlink, request(kernel, cmd, NLM_F_DUMP),
+				      parse, into);
+	}
+	return err;
+}
+
+static void reset_nodes(void *arg)
+{
+	struct state *state = arg;
+	size_t i;
+
+	for (i = 0; i < state->nodes.count; i++)
+		node_free(&state->nodes.item[i]);
+	list_free(&state->nodes);
+}
+
+static void reset_prefixes(void *arg)
+{
+	struct state *state = arg;
+	size_t i;
+
+	for (i = 0; i < state->prefixes.count; i++)
+		free(state->prefixes.item[i].node);
+	list_free(&state->prefixes);
+}
+
+static void reset_services(void *arg)
+{
+	struct state *state = arg;
+	size_t i;
+
+	for (i = 0; i < state->services.count; i++)
+		service_free(&state->services.item[i]);
+	list_free(&state->services);
+}
+
+static void reset_flows(void *arg)
+{
+	flow_list_free(arg);
+}
+
+/**
+ * kernel_get_nodes - read all nodes
+ * @kernel: the module
+ * @state: its nodes are filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_nodes(struct kernel *kernel, struct state *state)
+{
+	return dump(kernel, DVPNET_CMD_NODE_GET, parse_node, state, reset_nodes);
+}
+
+/**
+ * kernel_get_prefixes - read all prefixes
+ * @kernel: the module
+ * @state: its prefixes are filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_prefixes(struct kernel *kernel, struct state *state)
+{
+	return dump(kernel, DVPNET_CMD_PREFIX_GET, parse_prefix, state, reset_prefixes);
+}
+
+/**
+ * kernel_get_services - read all services
+ * @kernel: the module
+ * @state: its services are filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_services(struct kernel *kernel, struct state *state)
+{
+	return dump(kernel, DVPNET_CMD_SERVICE_GET, parse_service, state, reset_services);
+}
+
+/**
+ * kernel_get_state - read all that is configured
+ * @kernel: the module
+ * @state: filled, and sorted
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_state(struct kernel *kernel, struct state *state)
+{
+	int err;
+
+	err = kernel_get_config(kernel, &state->config);
+	if (!err)
+		err = kernel_get_nodes(kernel, state);
+	if (!err)
+		err = kernel_get_prefixes(kernel, state);
+	if (!err)
+		err = kernel_get_services(kernel, state);
+	if (!err)
+		state_sort(state);
+	return err;
+}
+
+/* ---- flows ---- */
+
+static int parse_flow(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_FLOW_MAX + 1];
+	struct flow_list *list = arg;
+	struct flow *flow;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_FLOW_MAX, NULL))
+		return -EBADMSG;
+	flow = list_add(&list->flows);
+	flow->proto = get_u8(attrs[DVPNET_A_FLOW_PROTO]);
+	get_ip(attrs[DVPNET_A_FLOW_CLIENT], &flow->client);
+	flow->client_port = get_u16(attrs[DVPNET_A_FLOW_CLIENT_PORT]);
+	get_ip(attrs[DVPNET_A_FLOW_FRONTEND], &flow->frontend);
+	flow->frontend_port = get_u16(attrs[DVPNET_A_FLOW_FRONTEND_PORT]);
+	get_ip(attrs[DVPNET_A_FLOW_BACKEND], &flow->backend);
+	flow->backend_port = get_u16(attrs[DVPNET_A_FLOW_BACKEND_PORT]);
+	get_ip(attrs[DVPNET_A_FLOW_SOURCE], &flow->source);
+	flow->source_port = get_u16(attrs[DVPNET_A_FLOW_SOURCE_PORT]);
+	flow->service = get_string(attrs[DVPNET_A_FLOW_SERVICE]);
+	flow->state = get_u32(attrs[DVPNET_A_FLOW_STATE], 0);
+	flow->flags = get_u32(attrs[DVPNET_A_FLOW_FLAGS], 0);
+	flow->expires = get_u32(attrs[DVPNET_A_FLOW_EXPIRES], 0);
+	return 0;
+}
+
+/**
+ * kernel_get_flows - read all flows
+ * @kernel: the module
+ * @flows: filled
+ *
+ * Flows come and go while they are read; that is no inconsistency.
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_flows(struct kernel *kernel, struct flow_list *flows)
+{
+	return dump(kernel, DVPNET_CMD_FLOW_GET, parse_flow, flows, reset_flows);
+}
+
+static int parse_flush(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_FLOW_MAX + 1];
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_FLOW_MAX, NULL))
+		return -EBADMSG;
+	*(uint32_t *)arg = get_u32(attrs[DVPNET_A_FLOW_COUNT], 0);
+	return 0;
+}
+
+/**
+ * kernel_flush_flows - remove flows
+ * @kernel: the module
+ * @filter: which ones
+ * @count: filled with how many they were
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_FLOW_FLUSH, 0);
+
+	*count = 0;
+	if (filter->proto)
+		nla_put_u8(msg, DVPNET_A_FLOW_PROTO, filter->proto);
+	put_ip(msg, DVPNET_A_FLOW_CLIENT, &filter->client);
+	put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, filter->client_port);
+	put_ip(msg, DVPNET_A_FLOW_FRONTEND, &filter->frontend);
+	put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, filter->frontend_port);
+	put_ip(msg, DVPNET_A_FLOW_BACKEND, &filter->backend);
+	put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, filter->backend_port);
+	put_string(msg, DVPNET_A_FLOW_SERVICE, filter->service);
+	return netlink_request(&kernel->netlink, msg, parse_flush, count);
+}
+
+/**
+ * flow_list_free - free all flows
+ * @flows: the list
+ */
+void flow_list_free(struct flow_list *flows)
+{
+	size_t i;
+
+	for (i = 0; i < flows->flows.count; i++)
+		free(flows->flows.item[i].service);
+	list_free(&flows->flows);
+}
+
+/* ---- counters ---- */
+
+static int parse_counters(struct nlmsghdr *nlh, void *arg)
+{
+	struct counter_list *list = arg;
+	struct nlattr *attr;
+	int rest;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(nlh), 0),
+			  genlmsg_attrlen(genlmsg_hdr(nlh), 0), rest) {
+		struct nlattr *attrs[DVPNET_A_COUNTER_MAX + 1];
+		struct counter *counter;
+
+		if (nla_type(attr) != DVPNET_A_STATS_COUNTER)
+			continue;
+		if (nla_parse_nested(attrs, DVPNET_A_COUNTER_MAX, attr, NULL) ||
+		    !attrs[DVPNET_A_COUNTER_NAME] || !attrs[DVPNET_A_COUNTER_VALUE] ||
+		    nla_len(attrs[DVPNET_A_COUNTER_VALUE]) < 8)
+			return -EBADMSG;
+		counter = list_add(&list->counters);
+		counter->name = get_string(attrs[DVPNET_A_COUNTER_NAME]);
+		counter->help = get_string(attrs[DVPNET_A_COUNTER_HELP]);
+		counter->value = nla_get_u64(attrs[DVPNET_A_COUNTER_VALUE]);
+	}
+	return 0;
+}
+
+/**
+ * kernel_get_counters - read all counters
+ * @kernel: the module
+ * @counters: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_counters(struct kernel *kernel, struct counter_list *counters)
+{
+	return netlink_request(&kernel->netlink, request(kernel, DVPNET_CMD_STATS_GET, 0),
+			       parse_counters, counters);
+}
+
+/**
+ * counter_list_free - free all counters
+ * @counters: the list
+ */
+void counter_list_free(struct counter_list *counters)
+{
+	size_t i;
+
+	for (i = 0; i < counters->counters.count; i++) {
+		free(counters->counters.item[i].name);
+		free(counters->counters.item[i].help);
+	}
+	list_free(&counters->counters);
+}
+
+/* ---- explanations ---- */
+
+static int parse_explanation(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_ROUTE_MAX + 1];
+	struct explanation *explanation = arg;
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_ROUTE_MAX, NULL))
+		return -EBADMSG;
+	explanation->verdict = get_u32(attrs[DVPNET_A_ROUTE_VERDICT], DVPNET_VERDICT_NONE);
+	explanation->reason = get_string(attrs[DVPNET_A_ROUTE_REASON]);
+	explanation->service = get_string(attrs[DVPNET_A_ROUTE_SERVICE]);
+	explanation->frontend_type = get_u32(attrs[DVPNET_A_ROUTE_FRONTEND_TYPE], 0);
+	explanation->list = get_u32(attrs[DVPNET_A_ROUTE_LIST], DVPNET_LIST_NONE);
+	explanation->list_len = get_u32(attrs[DVPNET_A_ROUTE_LIST_LEN], 0);
+	get_ip(attrs[DVPNET_A_ROUTE_BACKEND], &explanation->backend);
+	explanation->backend_port = get_u16(attrs[DVPNET_A_ROUTE_BACKEND_PORT]);
+	explanation->masquerade = attrs[DVPNET_A_ROUTE_MASQUERADE];
+	get_ip(attrs[DVPNET_A_ROUTE_SOURCE], &explanation->source);
+	explanation->source_port = get_u16(attrs[DVPNET_A_ROUTE_SOURCE_PORT]);
+	explanation->node = get_string(attrs[DVPNET_A_ROUTE_NODE]);
+	explanation->local = attrs[DVPNET_A_ROUTE_LOCAL];
+	explanation->mode = get_u32(attrs[DVPNET_A_ROUTE_MODE], NODE_MODE_NONE);
+	explanation->mtu = get_u32(attrs[DVPNET_A_ROUTE_MTU], 0);
+	get_ip(attrs[DVPNET_A_ROUTE_UNDERLAY], &explanation->underlay);
+	return 0;
+}
+
+/**
+ * kernel_explain - ask what would happen to a packet
+ * @kernel: the module
+ * @explanation: the packet; the rest is filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_explain(struct kernel *kernel, struct explanation *explanation)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_ROUTE_GET, 0);
+
+	nla_put_u8(msg, DVPNET_A_ROUTE_PROTO, explanation->proto);
+	put_ip(msg, DVPNET_A_ROUTE_SRC, &explanation->src);
+	put_port(msg, DVPNET_A_ROUTE_SPORT, explanation->sport);
+	put_ip(msg, DVPNET_A_ROUTE_DST, &explanation->dst);
+	put_port(msg, DVPNET_A_ROUTE_DPORT, explanation->dport);
+	return netlink_request(&kernel->netlink, msg, parse_explanation, explanation);
+}
+
+/**
+ * explanation_free - free what an explanation owns
+ * @explanation: the explanation
+ */
+void explanation_free(struct explanation *explanation)
+{
+	free(explanation->reason);
+	free(explanation->service);
+	free(explanation->node);
+}
+
+/* ---- syncs ---- */
+
+static int parse_token(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[DVPNET_A_SYNC_MAX + 1];
+
+	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_SYNC_MAX, NULL) || !attrs[DVPNET_A_SYNC_TOKEN])
+		return -EBADMSG;
+	*(uint32_t *)arg = get_u32(attrs[DVPNET_A_SYNC_TOKEN], 0);
+	return 0;
+}
+
+/**
+ * kernel_sync_begin - open a sync; others are refused changes until it is closed
+ * @kernel: the module
+ * @mode: what commit does with objects that were not set
+ * @token: filled with what commit and abort have to name
+ *
+ * Return: 0, -EBUSY while another sync is open, or another negative errno.
+ */
+int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_t *token)
+{
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_SYNC_BEGIN, 0);
+
+	nla_put_u32(msg, DVPNET_A_SYNC_MODE, mode);
+	return netlink_request(&kernel->netlink, msg, parse_token, token);
+}
+
+static int sync_close(struct kernel *kernel, uint8_t cmd, uint32_t token)
+{
+	struct nl_msg *msg = request(kernel, cmd, 0);
+
+	nla_put_u32(msg, DVPNET_A_SYNC_TOKEN, token);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/**
+ * kernel_sync_commit - close a sync; a replacing one removes what was not set
+ * @kernel: the module
+ * @token: from kernel_sync_begin()
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_sync_commit(struct kernel *kernel, uint32_t token)
+{
+	return sync_close(kernel, DVPNET_CMD_SYNC_COMMIT, token);
+}
+
+/**
+ * kernel_sync_abort - close a sync without removing anything
+ * @kernel: the module
+ * @token: from kernel_sync_begin()
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_sync_abort(struct kernel *kernel, uint32_t token)
+{
+	return sync_close(kernel, DVPNET_CMD_SYNC_ABORT, token);
+}
+
+/* ---- events ---- */
+
+/**
+ * struct receiver - who takes events
+ * @fn: the function
+ * @arg: its argument
+ */
+struct receiver {
+	event_fn *fn;
+	void *arg;
+};
+
+static int parse_event(struct nlmsghdr *nlh, void *arg)
+{
+	struct receiver *receiver = arg;
+	struct event event = { .cmd = genlmsg_hdr(nlh)->cmd };
+	int err;
+
+	switch (event.cmd) {
+	case DVPNET_CMD_CONFIG_NTF:
+		err = parse_config(nlh, &event.state.config);
+		break;
+	case DVPNET_CMD_NODE_NTF:
+	case DVPNET_CMD_NODE_DEL_NTF:
+		err = parse_node(nlh, &event.state);
+		break;
+	case DVPNET_CMD_PREFIX_NTF:
+	case DVPNET_CMD_PREFIX_DEL_NTF:
+		err = parse_prefix(nlh, &event.state);
+		break;
+	case DVPNET_CMD_SERVICE_NTF:
+	case DVPNET_CMD_SERVICE_DEL_NTF:
+		err = parse_service(nlh, &event.state);
+		break;
+	default:
+		return 0;
+	}
+	if (!err)
+		err = receiver->fn(&event, receiver->arg);
+	state_free(&event.state);
+	return err;
+}
+
+/**
+ * kernel_subscribe - have events sent to this connection, which then serves nothing else
+ * @kernel: the module
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_subscribe(struct kernel *kernel)
+{
+	int group;
+
+	group = genl_ctrl_resolve_grp(kernel->netlink.sock, DVPNET_GENL_NAME,
+				      DVPNET_MCGRP_CONFIG);
+	if (group < 0)
+		return netlink_fail(&kernel->netlink, -ENOENT,
+				    "the module tells no events");
+	if (nl_socket_add_membership(kernel->netlink.sock, group))
+		return netlink_fail(&kernel->netlink, -EPERM, "cannot subscribe to events");
+	return 0;
+}
+
+/**
+ * kernel_receive - wait for events
+ * @kernel: the module, after kernel_subscribe()
+ * @fn: takes them
+ * @arg: for @fn
+ *
+ * Return: 0 after one batch; -ENOBUFS when events were lost; else a negative errno.
+ */
+int kernel_receive(struct kernel *kernel, event_fn *fn, void *arg)
+{
+	struct receiver receiver = { fn, arg };
+
+	return netlink_receive(&kernel->netlink, parse_event, &receiver);
+}
+
+/* ---- connection ---- */
+
+/**
+ * kernel_open - connect to the module in the current network namespace
+ * @kernel: filled
+ *
+ * Return: 0; -ENOENT if the module is not loaded; else a negative errno.
+ */
+int kernel_open(struct kernel *kernel)
+{
+	int err;
+
+	err = netlink_open(&kernel->netlink, NETLINK_GENERIC);
+	if (err)
+		return err;
+	kernel->family = genl_ctrl_resolve(kernel->netlink.sock, DVPNET_GENL_NAME);
+	if (kernel->family >= 0)
+		return 0;
+	netlink_close(&kernel->netlink);
+	return netlink_fail(&kernel->netlink, -ENOENT,
+			    "the dvpnet module is not loaded: modprobe dvpnet");
+}
+
+/**
+ * kernel_close - end the connection; an open sync is abandoned
+ * @kernel: the module
+ */
+void kernel_close(struct kernel *kernel)
+{
+	netlink_close(&kernel->netlink);
+}
+
+/**
+ * kernel_error - why the last call failed
+ * @kernel: the module
+ */
+const char *kernel_error(const struct kernel *kernel)
+{
+	return kernel->netlink.error;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The module's side: everything that goes over generic netlink family "dvpnet". */
+#ifndef DVPNETCTL_KERNEL_H
+#define DVPNETCTL_KERNEL_H
+
+#include "netlink.h"
+#include "state.h"
+
+/**
+ * struct kernel - a connection to the module, in one network namespace
+ * @netlink: the socket; its error says why the last call failed
+ * @family: number of the genl family
+ */
+struct kernel {
+	struct netlink netlink;
+	int family;
+};
+
+/**
+ * struct flow - a translated connection; as a filter, what is zero matches any
+ * @proto: IPPROTO_*
+ * @client: who connected
+ * @client_port: host byte order, as all ports here
+ * @frontend: where to
+ * @frontend_port: its port
+ * @backend: who answers
+ * @backend_port: its port
+ * @source: address that the backend sees
+ * @source_port: its port
+ * @service: name of the service, or NULL
+ * @state: &enum dvpnet_flow_state
+ * @flags: &enum dvpnet_flow_flags
+ * @expires: seconds until it goes when no packet comes
+ */
+struct flow {
+	uint8_t proto;
+	struct ip client;
+	uint16_t client_port;
+	struct ip frontend;
+	uint16_t frontend_port;
+	struct ip backend;
+	uint16_t backend_port;
+	struct ip source;
+	uint16_t source_port;
+	char *service;
+	uint32_t state;
+	uint32_t flags;
+	uint32_t expires;
+};
+
+/** struct flow_list - flows, in the order of the kernel's table */
+struct flow_list {
+	LIST(struct flow) flows;
+};
+
+/**
+ * struct counter - a named counter
+ * @name: its name
+ * @help: what it counts
+ * @value: how many
+ */
+struct counter {
+	char *name;
+	char *help;
+	uint64_t value;
+};
+
+/** struct counter_list - counters, in the order of their definition */
+struct counter_list {
+	LIST(struct counter) counters;
+};
+
+/**
+ * struct explanation - a packet, and what would happen to it
+ * @proto: IPPROTO_*
+ * @src: source address
+ * @sport: source port, host byte order, as all ports here
+ * @dst: destination address
+ * @dport: destination port
+ * @verdict: &enum dvpnet_verdict
+ * @reason: why, in words, or NULL
+ * @service: name of the service it meets, or NULL
+ * @frontend_type: &enum dvpnet_frontend_type, where @service is set
+ * @list: &enum dvpnet_list
+ * @list_len: number of backends in that list
+ * @backend: the choice
+ * @backend_port: its port
+ * @masquerade: the backend sees an address of this node
+ * @source: that address
+ * @source_port: its port, 0 = not known before the packet comes
+ * @node: node behind whose prefix the destination is, or NULL
+ * @local: that node is this one
+ * @mode: vxlan or classic, or %NODE_MODE_NONE
+ * @mtu: longest packet on the way, 0 = not known
+ * @underlay: underlay address of that node
+ */
+struct explanation {
+	uint8_t proto;
+	struct ip src;
+	uint16_t sport;
+	struct ip dst;
+	uint16_t dport;
+	uint32_t verdict;
+	char *reason;
+	char *service;
+	uint32_t frontend_type;
+	uint32_t list;
+	uint32_t list_len;
+	struct ip backend;
+	uint16_t backend_port;
+	bool masquerade;
+	struct ip source;
+	uint16_t source_port;
+	char *node;
+	bool local;
+	uint32_t mode;
+	uint32_t mtu;
+	struct ip underlay;
+};
+
+/**
+ * struct event - a change that the kernel tells of
+ * @cmd: DVPNET_CMD_*_NTF
+ * @state: the one object that changed, as far as the event tells
+ */
+struct event {
+	uint8_t cmd;
+	struct state state;
+};
+
+/** typedef event_fn - takes an event; a negative errno ends kernel_receive() */
+typedef int event_fn(const struct event *event, void *arg);
+
+int kernel_open(struct kernel *kernel);
+void kernel_close(struct kernel *kernel);
+const char *kernel_error(const struct kernel *kernel);
+
+int kernel_get_config(struct kernel *kernel, struct config *config);
+int kernel_get_nodes(struct kernel *kernel, struct state *state);
+int kernel_get_prefixes(struct kernel *kernel, struct state *state);
+int kernel_get_services(struct kernel *kernel, struct state *state);
+int kernel_get_state(struct kernel *kernel, struct state *state);
+int kernel_get_flows(struct kernel *kernel, struct flow_list *flows);
+int kernel_get_counters(struct kernel *kernel, struct counter_list *counters);
+int kernel_explain(struct kernel *kernel, struct explanation *explanation);
+
+int kernel_set_config(struct kernel *kernel, const struct config *config);
+int kernel_set_node(struct kernel *kernel, const struct node *node);
+int kernel_del_node(struct kernel *kernel, const struct node *node);
+int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix);
+int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix);
+int kernel_set_service(struct kernel *kernel, const struct service *service);
+int kernel_del_service(struct kernel *kernel, const struct service *service);
+int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count);
+
+int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_t *token);
+int kernel_sync_commit(struct kernel *kernel, uint32_t token);
+int kernel_sync_abort(struct kernel *kernel, uint32_t token);
+
+int kernel_subscribe(struct kernel *kernel);
+int kernel_receive(struct kernel *kernel, event_fn *fn, void *arg);
+
+void flow_list_free(struct flow_list *flows);
+void counter_list_free(struct counter_list *counters);
+void explanation_free(struct explanation *explanation);
+
+#endif

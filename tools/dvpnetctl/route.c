@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device, its addresses and the routes that lead into it, over rtnetlink. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "route.h"
+
+#define MESSAGE_MAX 4096
+
+/**
+ * struct entry - an address or a route of the device
+ * @addr: the address, or the route's destination
+ * @len: its length
+ * @source: preferred source of the route, or none
+ */
+struct entry {
+	struct ip addr;
+	uint8_t len;
+	struct ip source;
+};
+
+/**
+ * struct entries - addresses or routes of one device
+ * @ifindex: the device
+ * @list: sorted by compare_entries()
+ */
+struct entries {
+	uint32_t ifindex;
+	LIST(struct entry) list;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = ip_compare(&x->addr, &y->addr);
+
+	return order ? order : x->len - y->len;
+}
+
+static struct nl_msg *request(int type, int flags)
+{
+	struct nl_msg *msg = netlink_msg(MESSAGE_MAX);
+
+	nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags);
+	return msg;
+}
+
+static void append(struct nl_msg *msg, const void *data, size_t size)
+{
+	nlmsg_append(msg, (void *)data, size, NLMSG_ALIGNTO);
+}
+
+static void put_ip(struct nl_msg *msg, int attr, const struct ip *ip)
+{
+	if (ip->family)
+		nla_put(msg, attr, ip_size(ip), ip->bytes);
+}
+
+static void get_ip(struct nlattr *attr, struct ip *ip)
+{
+	if (attr)
+		ip_from_bytes(nla_data(attr), nla_len(attr), ip);
+}
+
+/* What failed goes before why. */
+static int fail(struct netlink *netlink, int err, const char *what, const struct ip *ip,
+		uint8_t len)
+{
+	char text[NETLINK_ERROR_MAX + 128], address[IP_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s %s/%u: %s", what, ip_text(ip, address), len,
+		 netlink->error);
+	return netlink_fail(netlink, err, text);
+}
+
+/* ---- ways ---- */
+
+static int parse_way(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *attrs[RTA_MAX + 1];
+	struct route_way *way = arg;
+	struct rtmsg *rtm = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(nlh, sizeof(*rtm), attrs, RTA_MAX, NULL))
+		return -EBADMSG;
+	way->is_local = rtm->rtm_type == RTN_LOCAL;
+	way->has_gateway = attrs[RTA_GATEWAY] || attrs[RTA_VIA];
+	return 0;
+}
+
+/**
+ * route_find_way - ask how the kernel routes to an address
+ * @netlink: from route_open()
+ * @from: source address, or one of no family
+ * @to: the address
+ * @way: filled
+ *
+ * Return: 0; -ENETUNREACH or another negative errno if there is no way.
+ */
+int route_find_way(struct netlink *netlink, const struct ip *from, const struct ip *to,
+		   struct route_way *way)
+{
+	const struct rtmsg rtm = {
+		.rtm_family = to->family,
+		.rtm_dst_len = ip_bits(to),
+		.rtm_src_len = from->family ? ip_bits(from) : 0,
+	};
+	struct nl_msg *msg = request(RTM_GETROUTE, 0);
+
+	memset(way, 0, sizeof(*way));
+	append(msg, &rtm, sizeof(rtm));
+	put_ip(msg, RTA_DST, to);
+	put_ip(msg, RTA_SRC, from);
+	return netlink_request(netlink, msg, parse_way, way);
+}
+
+/* ---- the device ---- */
+
+/**
+ * route_add_link - create the device
+ * @netlink: from route_open()
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_add_link(struct netlink *netlink)
+{
+	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *msg = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlattr *nest;
+
+	append(msg, &ifi, sizeof(ifi));
+	nla_put_string(msg, IFLA_IFNAME, ROUTE_LINK_NAME);
+	nest = nla_nest_start(msg, IFLA_LINKINFO);
+	nla_put_string(msg, IFLA_INFO_KIND, "dvpnet");
+	nla_nest_end(msg, nest);
+	return netlink_request(netlink, msg, NULL, NULL);
+}
+
+static int parse_link(struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifinfomsg *ifi = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type == RTM_NEWLINK)
+		*(unsigned int *)arg = ifi->ifi_flags;
+	return 0;
+}
+
+/**
+ * route_set_up - set the device up
+ * @netlink: from route_open()
+ * @ifindex: the device
+ * @changes: raised if it was down
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nl_msg *msg = request(RTM_GETLINK, 0);
+	unsigned int flags = 0;
+	int err;
+
+	append(msg, &ifi, sizeof(ifi));
+	err = netlink_request(netlink, msg, parse_link, &flags);
+	if (err || flags & IFF_UP)
+		return err;
+	++*changes;
+	ifi.ifi_flags = IFF_UP;
+	ifi.ifi_change = IFF_UP;
+	msg = request(RTM_NEWLINK, 0);
+	append(msg, &ifi, sizeof(ifi));
+	return netlink_request(netlink, msg, NULL, NULL);
+}
+
+/* ---- addresses ---- */
+
+static int parse_address(struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+	struct nlattr *attrs[IFA_MAX + 1];
+	struct entries *entries = arg;
+	struct entry *entry;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse(nlh, sizeof(*ifa), attrs, IFA_MAX, NULL))
+		return -EBADMSG;
+	/* Link-local addresses are the kernel's own business. */
+	if (ifa->ifa_index != entries->ifindex || ifa->ifa_scope != RT_SCOPE_UNIVERSE)
+		return 0;
+	entry = list_add(&entries->list);
+	get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS], &entry->addr);
+	entry->len = ifa->ifa_prefixlen;
+	return 0;
+}
+
+static int change_address(struct netlink *netlink, int type, int flags, uint32_t ifindex,
+			  const struct entry *entry)
+{
+	const struct ifaddrmsg ifa = {
+		.ifa_family = entry->addr.family,
+		.ifa_prefixlen = entry->len,
+		.ifa_index = ifindex,
+	};
+	struct nl_msg *msg = request(type, flags);
+	int err;
+
+	append(msg, &ifa, sizeof(ifa));
+	put_ip(msg, IFA_LOCAL, &entry->addr);
+	put_ip(msg, IFA_ADDRESS, &entry->addr);
+	/* Nobody else can have it: no waiting for duplicate address detection. */
+	if (type == RTM_NEWADDR)
+		nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+	err = netlink_request(netlink, msg, NULL, NULL);
+	return err ? fail(netlink, err, "address", &entry->addr, entry->len) : 0;
+}
+
+static int add_address(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	return change_address(netlink, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, entry);
+}
+
+static int del_address(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	return change_address(netlink, RTM_DELADDR, 0, ifindex, entry);
+}
+
+static struct nl_msg *dump_addresses(uint8_t family, uint32_t ifindex)
+{
+	const struct ifaddrmsg ifa = { .ifa_family = family, .ifa_index = ifindex };
+	struct nl_msg *msg = request(RTM_GETADDR, NLM_F_DUMP);
+
+	append(msg, &ifa, sizeof(ifa));
+	return msg;
+}
+
+/* ---- routes ---- */
+
+static int parse_route(struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+	struct nlattr *attrs[RTA_MAX + 1];
+	struct entries *entries = arg;
+	struct entry *entry;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(nlh, sizeof(*rtm), attrs, RTA_MAX, NULL))
+		return -EBADMSG;
+	if (rtm->rtm_protocol != ROUTE_PROTOCOL || rtm->rtm_table != RT_TABLE_MAIN ||
+	    !attrs[RTA_OIF] || nla_get_u32(attrs[RTA_OIF]) != entries->ifindex ||
+	    !attrs[RTA_DST])
+		return 0;
+	entry = list_add(&entries->list);
+	get_ip(attrs[RTA_DST], &entry->addr);
+	get_ip(attrs[RTA_PREFSRC], &entry->source);
+	entry->len = rtm->rtm_dst_len;
+	return 0;
+}
+
+static int change_route(struct netlink *netlink, int type, int flags, uint32_t ifindex,
+			const struct entry *entry)
+{
+	const struct rtmsg rtm = {
+		.rtm_family = entry->addr.family,
+		.rtm_dst_len = entry->len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = ROUTE_PROTOCOL,
+		.rtm_scope = entry->addr.family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct nl_msg *msg = request(type, flags);
+	int err;
+
+	append(msg, &rtm, sizeof(rtm));
+	put_ip(msg, RTA_DST, &entry->addr);
+	put_ip(msg, RTA_PREFSRC, &entry->source);
+	nla_put_u32(msg, RTA_OIF, ifindex);
+	err = netlink_request(netlink, msg, NULL, NULL);
+	return err ? fail(netlink, err, "route", &entry->addr, entry->len) : 0;
+}
+
+static int add_route(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	return change_route(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, entry);
+}
+
+static int del_route(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	return change_route(netlink, RTM_DELROUTE, 0, ifindex, entry);
+}
+
+static struct nl_msg *dump_routes(uint8_t family, uint32_t ifindex)
+{
+	const struct rtmsg rtm = {
+		.rtm_family = family,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = ROUTE_PROTOCOL,
+	};
+	struct nl_msg *msg = request(RTM_GETROUTE, NLM_F_DUMP);
+
+	append(msg, &rtm, sizeof(rtm));
+	nla_put_u32(msg, RTA_OIF, ifindex);
+	return msg;
+}
+
+/* ---- what ought to be ---- */
+
+static const struct node *self_of(const struct state *state)
+{
+	size_t i;
+
+	for (i = 0; i < state->nodes.count; i++)
+		if (state->nodes.item[i].local)
+			return &state->nodes.item[i];
+	return NULL;
+}
+
+static void want_addresses(const struct node *self, struct entries *entries)
+{
+	int i;
+
+	for (i = 0; i < FAMILIES; i++)
+		if (self->tunnel[i].family)
+			*list_add(&entries->list) = (struct entry){
+				.addr = self->tunnel[i], .len = ip_bits(&self->tunnel[i]),
+			};
+}
+
+/* All remote prefixes lead into the device; its own table says to whom then. */
+static void want_routes(const struct state *state, const struct node *self,
+			struct entries *entries)
+{
+	size_t i;
+
+	for (i = 0; i < state->prefixes.count; i++) {
+		const struct prefix *prefix = &state->prefixes.item[i];
+
+		if (strcmp(prefix->node, self->name))
+			*list_add(&entries->list) = (struct entry){
+				.addr = prefix->addr,
+				.len = prefix->len,
+				.source = self->tunnel[family_index(prefix->addr.family)],
+			};
+	}
+}
+
+/* ---- making it so ---- */
+
+/**
+ * struct table - addresses or routes
+ * @dump: asks for those of a family and device
+ * @parse: reads one
+ * @add: adds or replaces one
+ * @del: removes one
+ */
+struct table {
+	struct nl_msg *(*dump)(uint8_t family, uint32_t ifindex);
+	netlink_fn *parse;
+	int (*add)(struct netlink *netlink, uint32_t ifindex, const struct entry *entry);
+	int (*del)(struct netlink *netlink, uint32_t ifindex, const struct entry *entry);
+};
+
+static const struct table addresses = {
+	dump_addresses, parse_address, add_address, del_address,
+};
+static const struct table routes = { dump_routes, parse_route, add_route, del_route };
+
+static const struct entry *find(const struct entries *entries, const struct entry *entry)
+{
+	return entries->list.count ?
+	       bsearch(entry, entries->list.item, entries->list.count,
+		       sizeof(*entries->list.item), compare_entries) : NULL;
+}
+
+static int read_family(struct netlink *netlink, const struct table *table, uint8_t family,
+		       struct entries *have)
+{
+	size_t before = have->list.count;
+	int tries, err = -EINTR;
+
+	/* The tables are everybody's: another's change may come between. */
+	for (tries = 0; err == -EINTR && tries < 10; tries++) {
+		have->list.count = before;
+		err = netlink_request(netlink, table->dump(family, have->ifindex),
+				      table->parse, have);
+	}
+	/* A kernel without IPv6 has nothing to tell. */
+	return err == -EOPNOTSUPP || err == -EAFNOSUPPORT ? 0 : err;
+}
+
+static int add_missing(struct netlink *netlink, const struct table *table,
+		       const struct entries *want, const struct entries *have, size_t *changes)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < want->list.count; i++) {
+		const struct entry *entry = &want->list.item[i], *there = find(have, entry);
+
+		if (there && !ip_compare(&there->source, &entry->source))
+			continue;
+		err = table->add(netlink, want->ifindex, entry);
+		if (err)
+			return err;
+		++*changes;
+	}
+	return 0;
+}
+
+static int del_stale(struct netlink *netlink, const struct table *table,
+		     const struct entries *want, const struct entries *have, size_t *changes)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < have->list.count; i++) {
+		if (find(want, &have->list.item[i]))
+			continue;
+		err = table->del(netlink, want->ifindex, &have->list.item[i]);
+		/* With an address the kernel removes routes that prefer it. */
+		if (err && err != -ESRCH)
+			return err;
+		++*changes;
+	}
+	return 0;
+}
+
+static int read_table(struct netlink *netlink, const struct table *table,
+		      struct entries *want, struct entries *have)
+{
+	int err;
+
+	err = read_family(netlink, table, AF_INET, have);
+	if (!err)
+		err = read_family(netlink, table, AF_INET6, have);
+	list_sort(&want->list, compare_entries);
+	list_sort(&have->list, compare_entries);
+	return err;
+}
+
+/**
+ * route_sync - make addresses and routes of the device what they ought to be
+ * @netlink: from route_open()
+ * @ifindex: the device, up
+ * @want: what ought to be, with a local node
+ * @changes: raised by the number of changes; what is right already is not touched
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *want,
+	       size_t *changes)
+{
+	struct entries want_addr = { .ifindex = ifindex }, have_addr = { .ifindex = ifindex };
+	struct entries want_route = { .ifindex = ifindex }, have_route = { .ifindex = ifindex };
+	const struct node *self = self_of(want);
+	int err;
+
+	want_addresses(self, &want_addr);
+	want_routes(want, self, &want_route);
+	err = read_table(netlink, &addresses, &want_addr, &have_addr);
+	if (!err)
+		err = read_table(netlink, &routes, &want_route, &have_route);
+	/* New routes need the new address, and old ones go with the old address. */
+	if (!err)
+		err = add_missing(netlink, &addresses, &want_addr, &have_addr, changes);
+	if (!err)
+		err = add_missing(netlink, &routes, &want_route, &have_route, changes);
+	if (!err)
+		err = del_stale(netlink, &routes, &want_route, &have_route, changes);
+	if (!err)
+		err = del_stale(netlink, &addresses, &want_addr, &have_addr, changes);
+	list_free(&want_addr.list);
+	list_free(&have_addr.list);
+	list_free(&want_route.list);
+	list_free(&have_route.list);
+	return err;
+}
+
+/**
+ * route_open - open an rtnetlink socket in the current network namespace
+ * @netlink: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_open(struct netlink *netlink)
+{
+	return netlink_open(netlink, NETLINK_ROUTE);
+}

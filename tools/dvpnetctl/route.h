@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The device, its addresses and the routes that lead into it, over rtnetlink. */
+#ifndef DVPNETCTL_ROUTE_H
+#define DVPNETCTL_ROUTE_H
+
+#include "netlink.h"
+#include "state.h"
+
+/** Name that the device gets. */
+#define ROUTE_LINK_NAME "dvp0"
+
+/**
+ * Protocol number of our routes, so that stale ones are told from other people's
+ * ("ip route show proto 113").
+ */
+#define ROUTE_PROTOCOL 113
+
+/**
+ * struct route_way - how the kernel routes to an address
+ * @is_local: the address is this network namespace's own
+ * @has_gateway: it is behind a router
+ */
+struct route_way {
+	bool is_local;
+	bool has_gateway;
+};
+
+int route_open(struct netlink *netlink);
+int route_find_way(struct netlink *netlink, const struct ip *from, const struct ip *to,
+		   struct route_way *way);
+int route_add_link(struct netlink *netlink);
+int route_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes);
+int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *want,
+	       size_t *changes);
+
+#endif
