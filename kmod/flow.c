@@ -194,7 +194,10 @@ static bool flow_key_is_reply(const struct dvp_flow_key *key)
 	return key->index == DVP_FLOW_REPLY_OUT || key->index == DVP_FLOW_REPLY_IN;
 }
 
-/* A TCP connection counts only when the client has confirmed it: answers to a flood of forged SYNs must not. */
+/*
+ * A TCP connection counts only when the client has confirmed it: a backend's
+ * answers to a flood of forged SYNs must not.
+ */
 static u8 flow_next_state(const struct dvp_flow *flow,
 			  const struct dvp_flow_key *key, u8 tcp_flags)
 {
@@ -484,6 +487,7 @@ static struct dvp_flow *flow_walk_settle(struct dvp_flow_walk *walk,
  * gone, the next one; NULL at the end. RCU is held until the pause.
  */
 struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk)
+	__acquires(RCU)
 {
 	rhashtable_walk_start(&walk->iter);
 	return flow_walk_settle(walk, rhashtable_walk_peek(&walk->iter));
@@ -503,6 +507,7 @@ struct dvp_flow *dvp_flow_walk_next(struct dvp_flow_walk *walk)
  * @walk: the walk, resumed
  */
 void dvp_flow_walk_pause(struct dvp_flow_walk *walk)
+	__releases(RCU)
 {
 	rhashtable_walk_stop(&walk->iter);
 }

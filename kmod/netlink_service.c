@@ -189,7 +189,7 @@ static int netlink_check_family(const struct nlattr *attr, const struct in6_addr
 				const struct dvp_service_draft *draft,
 				struct netlink_ext_ack *extack)
 {
-	if (ipv6_addr_v4mapped(addr) == (draft->family == AF_INET))
+	if (draft->family == (ipv6_addr_v4mapped(addr) ? AF_INET : AF_INET6))
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, attr, "address is not of the service's family");
 	return -EINVAL;
@@ -213,7 +213,7 @@ static int netlink_parse_frontend(struct dvp_service_draft *draft,
 		return -EINVAL;
 	}
 	type = nla_get_u32(tb[DVPNET_A_FRONTEND_TYPE]);
-	if ((type == DVPNET_FRONTEND_TYPE_NODE_PORT) == !!tb[DVPNET_A_FRONTEND_ADDR]) {
+	if (!tb[DVPNET_A_FRONTEND_ADDR] != (type == DVPNET_FRONTEND_TYPE_NODE_PORT)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "a frontend has an address unless it is a NodePort");
 		return -EINVAL;

@@ -182,6 +182,18 @@ static u64 service_hash(const struct dvp_net *dn, const struct dvp_tuple *outer)
 	return siphash(&key, sizeof(key), &config->secret);
 }
 
+static void service_decide_without(struct dvp_net *dn, const struct dvp_tuple *tuple,
+				   struct dvp_decision *decision)
+{
+	if (!rhashtable_lookup(&dn->vips, &tuple->dst, vip_params)) {
+		decision->reason = "no Service has this address, protocol and port";
+		return;
+	}
+	decision->verdict = DVPNET_VERDICT_REJECT;
+	decision->stat = DVP_STAT_SERVICE_UNUSED_PORT;
+	decision->reason = "a ClusterIP, but no Service uses this port";
+}
+
 /**
  * dvp_service_decide - what happens to a connection that begins with this packet?
  * @dn: where
@@ -203,13 +215,7 @@ void dvp_service_decide(struct dvp_net *dn, const struct dvp_tuple *tuple,
 	decision->verdict = DVPNET_VERDICT_NONE;
 	frontend = service_find_frontend(dn, tuple);
 	if (!frontend) {
-		if (rhashtable_lookup(&dn->vips, &tuple->dst, vip_params)) {
-			decision->verdict = DVPNET_VERDICT_REJECT;
-			decision->stat = DVP_STAT_SERVICE_UNUSED_PORT;
-			decision->reason = "the address is a ClusterIP, but no Service uses this port";
-			return;
-		}
-		decision->reason = "no Service has this address, protocol and port";
+		service_decide_without(dn, tuple, decision);
 		return;
 	}
 

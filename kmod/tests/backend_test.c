@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The choice of a backend: against plain definitions, and what it promises. */
+#include <kunit/test.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <net/ipv6.h>
+
+#include "../backend.c"
+
+#define SEED 20240301
+#define MAX_BACKENDS 5000
+
+/* Both kinds of list, and both sides of the border between them. */
+static const u32 counts[] = { 1, 2, 10, 32, 33, 100, 256, 257, 1000, 5000 };
+
+/**
+ * struct backend_fixture - backends to make lists of
+ * @rnd: where everything random comes from
+ * @all: the backends
+ * @order: pointers to them, as shuffled
+ * @hits: how often each was chosen, as in @all
+ */
+struct backend_fixture {
+	struct rnd_state rnd;
+	struct dvp_backend all[MAX_BACKENDS];
+	struct dvp_backend *order[MAX_BACKENDS];
+	u32 hits[MAX_BACKENDS];
+};
+
+static u64 random_u64(struct backend_fixture *fixture)
+{
+	u64 high = prandom_u32_state(&fixture->rnd);
+
+	return high << 32 | prandom_u32_state(&fixture->rnd);
+}
+
+static int backend_test_init(struct kunit *test)
+{
+	struct backend_fixture *fixture;
+	u32 i;
+
+	fixture = kvzalloc(sizeof(*fixture), GFP_KERNEL);
+	if (!fixture)
+		return -ENOMEM;
+	test->priv = fixture;
+	prandom_seed_state(&fixture->rnd, SEED);
+	kunit_info(test, "seed %u\n", SEED);
+
+	/* As a cluster hands out addresses: one after the other. */
+	for (i = 0; i < MAX_BACKENDS; i++) {
+		struct dvp_backend *backend = &fixture->all[i];
+
+		ipv6_addr_set_v4mapped(htonl(0x0a6f0002 + i), &backend->addr);
+		backend->port = htons(8080);
+		backend->id = dvp_backend_id(&backend->addr, backend->port);
+		fixture->order[i] = backend;
+	}
+	return 0;
+}
+
+static void backend_test_exit(struct kunit *test)
+{
+	kvfree(test->priv);
+}
+
+/* Random order, and at random which ones come first. */
+static void shuffle(struct backend_fixture *fixture)
+{
+	u32 i, other;
+
+	for (i = MAX_BACKENDS - 1; i; i--) {
+		other = prandom_u32_state(&fixture->rnd) % (i + 1);
+		swap(fixture->order[i], fixture->order[other]);
+	}
+}
+
+/* SplitMix64 as its author wrote it. */
+static u64 naive_mix(u64 z)
+{
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+static struct dvp_backend *naive_choose(struct dvp_backend **backends,
+					u32 count, u64 hash)
+{
+	const u64 golden = 0x9e3779b97f4a7c15ULL;
+	struct dvp_backend *best = NULL;
+	u64 least = 0, point, value;
+	u32 i, j, probe;
+
+	if (count <= DVP_BACKEND_HRW_MAX) {
+		for (i = 0; i < count; i++) {
+			value = ~naive_mix(hash ^ naive_mix(backends[i]->id));
+			if (!best || value < least) {
+				best = backends[i];
+				least = value;
+			}
+		}
+		return best;
+	}
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < DVP_BACKEND_RING_POINTS; j++) {
+			point = naive_mix(backends[i]->id + j * golden);
+			for (probe = 1; probe <= 21; probe++) {
+				value = point - naive_mix(hash + probe * golden);
+				if (!best || value < least) {
+					best = backends[i];
+					least = value;
+				}
+			}
+		}
+	}
+	return best;
+}
+
+/* The ids are part of the contract between nodes: they must never change. */
+static void backend_id_is_fixed(struct kunit *test)
+{
+	/* fd00:10:111::5 */
+	static const struct in6_addr v6 = {
+		.s6_addr = { 0xfd, 0, 0, 0x10, 1, 0x11, [15] = 5 }
+	};
+	struct in6_addr v4;
+
+	ipv6_addr_set_v4mapped(htonl(0x0a6f0005), &v4);
+	/* SipHash-2-4 by another implementation. */
+	KUNIT_EXPECT_EQ(test, dvp_backend_id(&v4, htons(8080)),
+			0x3afbea75e8014770ULL);
+	KUNIT_EXPECT_EQ(test, dvp_backend_id(&v6, htons(53)),
+			0xc22b2e3934be54a0ULL);
+}
+
+static void backend_empty_list(struct kunit *test)
+{
+	struct dvp_backend_list *list = dvp_backend_list_make(NULL, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	KUNIT_EXPECT_EQ(test, list->count, 0);
+	KUNIT_EXPECT_NULL(test, dvp_backend_choose(list, 0));
+	KUNIT_EXPECT_NULL(test, dvp_backend_choose(list, U64_MAX));
+	dvp_backend_list_free(list);
+}
+
+static void backend_matches_naive(struct kunit *test)
+{
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list;
+	u32 i, key, keys;
+	u64 hash;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		shuffle(fixture);
+		list = dvp_backend_list_make(fixture->order, counts[i]);
+		KUNIT_ASSERT_NOT_NULL(test, list);
+		KUNIT_EXPECT_EQ(test, list->count, counts[i]);
+		keys = min(2000u, 200000 / counts[i]);
+		for (key = 0; key < keys; key++) {
+			hash = random_u64(fixture);
+			KUNIT_EXPECT_PTR_EQ(test,
+					    dvp_backend_choose(list, hash),
+					    naive_choose(fixture->order,
+							 counts[i], hash));
+		}
+		dvp_backend_list_free(list);
+		cond_resched();
+	}
+}
+
+static void backend_order_does_not_matter(struct kunit *test)
+{
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list, *other;
+	u32 i, j, key;
+	u64 hash;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		list = dvp_backend_list_make(fixture->order, counts[i]);
+		for (j = 0; j < counts[i] / 2; j++)
+			swap(fixture->order[j],
+			     fixture->order[counts[i] - 1 - j]);
+		other = dvp_backend_list_make(fixture->order, counts[i]);
+		KUNIT_ASSERT_TRUE(test, list && other);
+		for (key = 0; key < 1000; key++) {
+			hash = random_u64(fixture);
+			KUNIT_EXPECT_PTR_EQ(test,
+					    dvp_backend_choose(list, hash),
+					    dvp_backend_choose(other, hash));
+		}
+		dvp_backend_list_free(list);
+		dvp_backend_list_free(other);
+	}
+}
+
+/* Count how often each backend is chosen for @each keys a backend. */
+static void count_hits(struct kunit *test, u32 count, u32 each)
+{
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list;
+	u32 key;
+
+	shuffle(fixture);
+	list = dvp_backend_list_make(fixture->order, count);
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	memset(fixture->hits, 0, sizeof(fixture->hits));
+	for (key = 0; key < count * each; key++)
+		fixture->hits[dvp_backend_choose(list, random_u64(fixture)) -
+			      fixture->all]++;
+	dvp_backend_list_free(list);
+	cond_resched();
+}
+
+/* Scores share out evenly: chi squared has mean df and variance 2 df. */
+static void backend_scores_spread_evenly(struct kunit *test)
+{
+	static const u32 spread_counts[] = { 2, 10, 32, 33, 100, 256 };
+	struct backend_fixture *fixture = test->priv;
+	const u32 each = 1000;
+	u32 i, j, count;
+	s64 off, excess;
+
+	for (i = 0; i < ARRAY_SIZE(spread_counts); i++) {
+		count = spread_counts[i];
+		count_hits(test, count, each);
+		excess = 0;
+		for (j = 0; j < count; j++) {
+			off = (s64)fixture->hits[fixture->order[j] -
+						 fixture->all] - each;
+			excess += off * off;
+		}
+		excess = abs(div_s64(excess, each) - (count - 1));
+		KUNIT_EXPECT_LE_MSG(test, excess * excess,
+				    4 * 4 * 2 * (s64)(count - 1),
+				    "%u backends: chi squared is off by more than 4 sigma",
+				    count);
+	}
+}
+
+/* The ring's shares depend on where points lie, but nobody starves or drowns. */
+static void backend_ring_spreads_fairly(struct kunit *test)
+{
+	static const u32 spread_counts[] = { 257, 1000 };
+	struct backend_fixture *fixture = test->priv;
+	const u32 each = 400;
+	u32 i, j, hits;
+
+	for (i = 0; i < ARRAY_SIZE(spread_counts); i++) {
+		count_hits(test, spread_counts[i], each);
+		for (j = 0; j < spread_counts[i]; j++) {
+			hits = fixture->hits[fixture->order[j] - fixture->all];
+			KUNIT_EXPECT_GT(test, hits, each / 2);
+			KUNIT_EXPECT_LT(test, hits, each * 3 / 2);
+		}
+	}
+}
+
+/*
+ * Removing a backend moves the flows of no other, and its own do not all go to
+ * the same. Read backwards: an added one takes its share and no more.
+ */
+static void backend_removal_spares_others(struct kunit *test)
+{
+	static const u32 removal_counts[] = { 2, 10, 32, 33, 100, 256, 1000, 5000 };
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend *before, *after, *heir;
+	struct dvp_backend_list *list, *without;
+	u32 i, key, moved, heirs;
+	u64 hash;
+
+	for (i = 0; i < ARRAY_SIZE(removal_counts); i++) {
+		u32 count = removal_counts[i];
+
+		shuffle(fixture);
+		list = dvp_backend_list_make(fixture->order, count);
+		without = dvp_backend_list_make(fixture->order, count - 1);
+		KUNIT_ASSERT_TRUE(test, list && without);
+		moved = 0;
+		heirs = 0;
+		heir = NULL;
+		for (key = 0; key < 100 * min(count, 1000u); key++) {
+			hash = random_u64(fixture);
+			before = dvp_backend_choose(list, hash);
+			after = dvp_backend_choose(without, hash);
+			if (before != fixture->order[count - 1]) {
+				KUNIT_EXPECT_PTR_EQ(test, before, after);
+				continue;
+			}
+			moved++;
+			if (after != heir)
+				heirs++;
+			heir = after;
+		}
+		KUNIT_EXPECT_GT(test, moved, 0);
+		if (count > 2)
+			KUNIT_EXPECT_GT(test, heirs, 1);
+		dvp_backend_list_free(list);
+		dvp_backend_list_free(without);
+		cond_resched();
+	}
+}
+
+static void backend_lives_as_long_as_referenced(struct kunit *test)
+{
+	struct dvp_backend *backend;
+	struct in6_addr addr;
+
+	ipv6_addr_set_v4mapped(htonl(0x0a6f0005), &addr);
+	backend = dvp_backend_alloc(&addr, htons(8080));
+	KUNIT_ASSERT_NOT_NULL(test, backend);
+	KUNIT_EXPECT_TRUE(test, ipv6_addr_equal(&backend->addr, &addr));
+	KUNIT_EXPECT_EQ(test, backend->port, htons(8080));
+	KUNIT_EXPECT_EQ(test, backend->id, dvp_backend_id(&addr, htons(8080)));
+	KUNIT_EXPECT_FALSE(test, backend->gone);
+
+	dvp_backend_get(backend);
+	dvp_backend_put(backend);
+	KUNIT_EXPECT_EQ(test, refcount_read(&backend->ref), 1);
+	rcu_read_lock();
+	dvp_backend_put(backend);
+	/* The last reference is gone, yet a reader may still look. */
+	KUNIT_EXPECT_EQ(test, backend->port, htons(8080));
+	rcu_read_unlock();
+}
+
+static struct kunit_case backend_cases[] = {
+	KUNIT_CASE(backend_id_is_fixed),
+	KUNIT_CASE(backend_lives_as_long_as_referenced),
+	KUNIT_CASE(backend_empty_list),
+	KUNIT_CASE(backend_matches_naive),
+	KUNIT_CASE(backend_order_does_not_matter),
+	KUNIT_CASE(backend_scores_spread_evenly),
+	KUNIT_CASE(backend_ring_spreads_fairly),
+	KUNIT_CASE(backend_removal_spares_others),
+	{}
+};
+
+static struct kunit_suite backend_suite = {
+	.name = "dvpnet_backend",
+	.init = backend_test_init,
+	.exit = backend_test_exit,
+	.test_cases = backend_cases,
+};
+
+kunit_test_suite(backend_suite);

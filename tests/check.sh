@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# check.sh [--fast]: every test of dvpnet; closes with a line "N passed, N failed".
+#
+# Stages run one after the other, a failed one does not stop the next. The log of each is kept in
+# build/check. --fast leaves out what takes long: all kernels but one, and the debug kernel.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+fast=
+[ "${1:-}" != --fast ] || fast=yes
+kernels=(6.1)
+[ -n "$fast" ] || kernels+=(7.3)
+logs=build/check
+mkdir -p "$logs"
+passed=0
+failed=0
+started=$SECONDS
+
+# Sums up what the test runners of a log say: pytest, cmocka and KTAP each in their own words.
+count() {
+	awk '
+	# pytest: ==== 12 passed, 1 failed in 3.21s ====
+	/^=+ .*(passed|failed|error).* in [0-9.]+s/ {
+		for (i = 1; i < NF; i++) {
+			if ($(i + 1) ~ /^passed/) good += $i
+			if ($(i + 1) ~ /^(failed|error)/) bad += $i
+		}
+	}
+	# cmocka
+	/^\[  PASSED  \] [0-9]+ test\(s\)/ { good += $4 }
+	/^\[  FAILED  \] [0-9]+ test\(s\)/ { bad += $4 }
+	# KTAP: cases, which stand indented below their suites
+	/^ +ok [0-9]+ / { good++ }
+	/^ +not ok [0-9]+ / { bad++ }
+	END { print good + 0, bad + 0 }' "$1"
+}
+
+# stage NAME COMMAND...: a stage without counted tests is one test.
+stage() {
+	local name=$1 log=$logs/${1// /-}.log begin=$SECONDS good bad status=0
+	shift
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	read -r good bad < <(count "$log")
+	if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then
+		bad=1
+	elif [ $status -eq 0 ] && [ $((good + bad)) -eq 0 ]; then
+		good=1
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	printf '%-28s %4d passed, %d failed  (%d s)\n' "$name" "$good" "$bad" $((SECONDS - begin))
+	[ "$bad" -eq 0 ] || {
+		echo "--- $log"
+		grep -nE '^(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:' "$log" | tail -n 40
+		tail -n 60 "$log"
+		echo "---"
+	}
+}
+
+packages=(build unit static vm e2e)
+[ -n "$fast" ] || packages+=(uml)
+stage "packages" tests/vm/deps.sh "${packages[@]}"
+stage "build tool" make -s tool
+for kernel in "${kernels[@]}"; do
+	stage "build module $kernel" tests/vm/build.sh "$kernel"
+done
+[ -n "$fast" ] || stage "build module uml" tests/vm/build.sh uml
+stage "static netlink" docs/netlink/generate.sh --check
+stage "static checkpatch" tests/static/checkpatch.sh
+stage "static sparse" tests/static/sparse.sh
+stage "static cppcheck" tests/static/cppcheck.sh
+stage "static shellcheck" tests/static/shellcheck.sh
+stage "unit" make -s -C tests/unit check
+[ -n "$fast" ] || stage "kunit" tests/kunit.sh
+for kernel in "${kernels[@]}"; do
+	stage "e2e $kernel" tests/e2e/run.sh "$kernel"
+done
+[ -n "$fast" ] || stage "e2e uml" tests/e2e/run.sh uml
+
+echo "took $(((SECONDS - started) / 60)) min"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

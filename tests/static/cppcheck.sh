@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The tool and the module, by cppcheck.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
+	--enable=warning,portability -I include/uapi tools/dvpnetctl
+# Without the kernel's headers it sees less, but all that it sees is ours.
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+	--enable=warning,portability -D__KERNEL__ --suppress=unknownMacro -I include -I kmod \
+	--suppress='*:kmod/netlink_gen.c' kmod
