@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+End-to-end tests of the module and the tool; run.sh boots a guest and runs them there.
+
+A test asks for `cluster` (the topology alone, one for all tests of a file) or `lab` (every node has
+had the real objects of tests/cluster applied, again for each test).
+"""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+# pylint: disable=wrong-import-position
+from lab import Cluster, run, wait_until  # noqa: E402
+
+MODULE = pathlib.Path("/sys/module/dvpnet")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def module():
+    """The kernel module. It can be removed when all is over, so nothing of it is left."""
+    if not MODULE.exists():
+        pytest.exit("the module dvpnet is not loaded; tests/e2e/run.sh boots a guest with it", 2)
+    yield
+    left = run("ip", "netns", "list").stdout
+    assert not left, f"network namespaces left: {left}"
+    if MODULE.exists():
+        # Namespaces are freed later than their names.
+        wait_until(lambda: run("rmmod", "dvpnet", check=False).returncode == 0, 10,
+                   "dvpnet can be unloaded")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The topology, with nothing of dvpnet in it but what the file's tests have put there."""
+    topology = Cluster()
+    try:
+        topology.build()
+        yield topology
+    finally:
+        topology.destroy()
+
+
+@pytest.fixture
+def lab(cluster):
+    """The topology, each node configured with the real objects of tests/cluster."""
+    cluster.apply_files()
+    return cluster
+
+
+@pytest.fixture(params=[4, 6], ids=["v4", "v6"])
+def family(request):
+    """Inner address family."""
+    return request.param

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+What the end-to-end tests are written with:
+
+    netns.py    namespaces; programs and polling
+    cluster.py  the topology: Cluster
+    objects.py  Kubernetes objects as dictionaries
+    ctl.py      dvpnetctl: apply, counters
+    echo.py     servers which say who they are, clients: ask(), Connection
+    traffic.py  background traffic which counts its losses: TcpStream, UdpExchange
+    packet.py   building, sending, capturing packets: Capture
+"""
+
+from .cluster import ECHO_PORT, Cluster, Host, Node
+from .ctl import CounterWatch, apply, counters, ctl, ctl_json
+from .echo import Answer, Connection, ask
+from .netns import ip, netns, run, sysctl, wait_until
+from .packet import Capture
+from .traffic import TcpStream, UdpExchange
+
+__all__ = [
+    "ECHO_PORT", "Cluster", "Host", "Node", "CounterWatch", "apply", "counters", "ctl", "ctl_json",
+    "Answer", "Connection", "ask", "ip", "netns", "run", "sysctl", "wait_until", "Capture",
+    "TcpStream", "UdpExchange",
+]

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Traffic in the background, which tells what was lost of it."""
+
+import os
+import select
+import socket
+import struct
+import threading
+import time
+
+from .echo import Connection, open_socket
+
+_BLOCK = os.urandom(1 << 18)
+_PATTERN = _BLOCK + _BLOCK
+
+
+class _Background:
+    """A thread with a stop."""
+
+    def __init__(self):
+        self.stopping = threading.Event()
+        self.failure = None
+        self.thread = threading.Thread(target=self._guarded, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
+
+    def _guarded(self):
+        try:
+            self._work()
+        except OSError as error:
+            self.failure = error
+
+    def _work(self):
+        raise NotImplementedError
+
+    def stop(self):
+        """End it; afterwards the figures stand."""
+        self.stopping.set()
+        self.thread.join()
+
+
+class TcpStream(_Background):
+    """
+    A TCP connection to an echo server over which data travels both ways as fast as it can, each byte
+    compared:
+
+        with TcpStream("client-n1", "10.111.2.10", 7) as stream:
+            ...
+        assert stream.failure is None
+    """
+
+    def __init__(self, ns, address, port, limit=None, timeout=30):
+        super().__init__()
+        self.connection = Connection(ns, address, port, timeout=timeout)
+        self.sock = self.connection.sock
+        self.limit = limit
+        self.timeout = timeout
+        self.received = 0
+
+    def _work(self):
+        sent = 0
+        ended = False
+        with self.sock:
+            self.sock.setblocking(False)
+            while True:
+                wants = not self.stopping.is_set() and (self.limit is None or sent < self.limit)
+                if not wants and not ended:
+                    self.sock.shutdown(socket.SHUT_WR)
+                    ended = True
+                readable, writable, _ = select.select([self.sock], [self.sock] if wants else [],
+                                                      [], self.timeout)
+                if not readable and not writable:
+                    raise TimeoutError(f"nothing for {self.timeout} s after {self.received} bytes")
+                if writable:
+                    start = sent % len(_BLOCK)
+                    length = 1 << 16
+                    if self.limit is not None:
+                        length = min(length, self.limit - sent)
+                    sent += self.sock.send(_PATTERN[start:start + length])
+                if readable:
+                    data = self.sock.recv(1 << 17)
+                    if not data:
+                        break
+                    start = self.received % len(_BLOCK)
+                    if data != _PATTERN[start:start + len(data)]:
+                        raise ConnectionError(f"other data behind byte {self.received}")
+                    self.received += len(data)
+        if self.received != sent:
+            raise ConnectionError(f"sent {sent} bytes, {self.received} came back")
+
+    def wait_for(self, more, timeout=30):
+        """Wait until so many more bytes have come back."""
+        goal = self.received + more
+        deadline = time.monotonic() + timeout
+        while self.received < goal:
+            if not self.thread.is_alive() or time.monotonic() > deadline:
+                raise AssertionError(f"stream stuck at {self.received} bytes: {self.failure}")
+            time.sleep(0.005)
+
+
+class UdpExchange(_Background):
+    """
+    Numbered requests to an echo server at a steady rate, each of which should be answered:
+
+        with UdpExchange("client-n1", "10.111.2.10", 7) as exchange:
+            ...
+        assert exchange.lost == []
+    """
+
+    def __init__(self, ns, address, port, rate=100, size=0, drain=3):
+        super().__init__()
+        self.sock = open_socket(ns, "udp", address, port)
+        self.sock.setblocking(False)
+        self.interval = 1 / rate
+        self.padding = bytes(size)
+        self.drain = drain
+        self.sent = 0
+        self.answered = {}      # number: server's name
+        self.duplicates = 0
+        self.errors = []        # what the socket said, ICMP errors among them
+
+    @property
+    def lost(self):
+        """Numbers of the requests which nobody answered."""
+        return [n for n in range(self.sent) if n not in self.answered]
+
+    def _receive(self):
+        while True:
+            try:
+                data = self.sock.recv(1 << 16)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.errors.append(error)
+                return
+            line, payload = data.split(b"\n", 1)
+            number, = struct.unpack_from("!I", payload)
+            self.duplicates += number in self.answered
+            self.answered[number] = line.split()[0].decode()
+
+    def _work(self):
+        with self.sock:
+            due = time.monotonic()
+            while not self.stopping.is_set():
+                try:
+                    self.sock.send(struct.pack("!I", self.sent) + self.padding)
+                except OSError as error:
+                    self.errors.append(error)
+                self.sent += 1
+                # A late tick is not made up for: bursts would not be a steady rate.
+                due = max(due + self.interval, time.monotonic() - self.interval)
+                while (left := due - time.monotonic()) > 0:
+                    select.select([self.sock], [], [], left)
+                    self._receive()
+            deadline = time.monotonic() + self.drain
+            while self.lost and (left := deadline - time.monotonic()) > 0:
+                select.select([self.sock], [], [], left)
+                self._receive()
+
+    def wait_for(self, more, timeout=30):
+        """Wait until so many more requests were sent."""
+        goal = self.sent + more
+        deadline = time.monotonic() + timeout
+        while self.sent < goal:
+            if not self.thread.is_alive() or time.monotonic() > deadline:
+                raise AssertionError(f"exchange stuck at {self.sent}: {self.failure}")
+            time.sleep(0.005)
