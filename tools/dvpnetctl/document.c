@@ -501,7 +501,9 @@ static int parse_event(struct parser *parser, document_fn *fn, void *arg)
 	case YAML_DOCUMENT_START_EVENT:
 		break;
 	case YAML_DOCUMENT_END_EVENT:
-		fn(&parser->source, parser->root, arg);
+		/* A "---" at the end begins a document with nothing in it. */
+		if (!json_is_null(parser->root))
+			fn(&parser->source, parser->root, arg);
 		forget_document(parser);
 		break;
 	default:
@@ -512,7 +514,7 @@ static int parse_event(struct parser *parser, document_fn *fn, void *arg)
 }
 
 /**
- * document_parse - read all documents of a text
+ * document_parse - read all documents of a text, but for empty ones
  * @file: its name, for messages
  * @text: the text, with a NUL behind it
  * @size: its length
