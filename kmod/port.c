@@ -18,9 +18,34 @@
 #include "tuple.h"
 
 #define PORT_FIRST	1024
-#define PORT_COUNT	(65536 - PORT_FIRST)
+#define PORT_LAST	65535
 /* Above this many occupied ports in a row the backend's port space is as good as full. */
 #define PORT_TRIES	256
+/* So many ports at least are left to choose from. */
+#define PORT_ENOUGH	1024
+
+static int port_range_len(const struct dvp_port_range *range)
+{
+	return max(range->max - range->min + 1, 0);
+}
+
+static u32 port_avoid(struct dvp_port_range *avoid, struct net *net,
+		      const struct dvp_config *config)
+{
+	struct dvp_port_range *low = &avoid[0], *high = &avoid[1];
+
+	low->min = max_t(int, config->nodeport_min, PORT_FIRST);
+	low->max = config->nodeport_max;
+	inet_get_local_port_range(net, &high->min, &high->max);
+	high->min = max(high->min, PORT_FIRST);
+	/* An administrator who gave sockets nearly all ports left us none of our own. */
+	if (port_range_len(low) + port_range_len(high) + PORT_ENOUGH > PORT_LAST - PORT_FIRST)
+		high->max = high->min - 1;
+	if (low->min > high->min)
+		swap(*low, *high);
+	high->min = max(high->min, low->max + 1);
+	return PORT_LAST - PORT_FIRST + 1 - port_range_len(low) - port_range_len(high);
+}
 
 /**
  * dvp_port_start - begin a walk
@@ -33,25 +58,28 @@
 void dvp_port_start(struct dvp_port_iter *iter, struct dvp_net *dn,
 		    enum dvp_port_owner owner)
 {
-	const struct dvp_config *config = rcu_dereference(dn->config);
-
 	iter->net = dn->net;
 	iter->owner = owner;
-	iter->port = get_random_u32_below(PORT_COUNT);
-	iter->left = PORT_COUNT;
-	iter->tries = PORT_TRIES;
-	iter->avoid_min = config->nodeport_min;
-	iter->avoid_max = config->nodeport_max;
-	inet_get_local_port_range(dn->net, &iter->local_min, &iter->local_max);
-	/* An administrator who gave sockets nearly all ports left us none of our own. */
-	if (iter->local_max - iter->local_min > PORT_COUNT / 4 * 3)
-		iter->local_min = iter->local_max + 1;
+	if (owner == DVP_PORT_OWN) {
+		iter->count = port_avoid(iter->avoid, dn->net, rcu_dereference(dn->config));
+	} else {
+		iter->avoid[0] = (struct dvp_port_range){ 0, -1 };
+		iter->avoid[1] = iter->avoid[0];
+		iter->count = PORT_LAST - PORT_FIRST + 1;
+	}
+	iter->index = get_random_u32_below(iter->count);
+	iter->tries = min_t(u32, iter->count, PORT_TRIES);
 }
 
-static bool port_is_avoided(const struct dvp_port_iter *iter, u32 port)
+static u16 port_at(const struct dvp_port_iter *iter, u32 index)
 {
-	return (port >= iter->avoid_min && port <= iter->avoid_max) ||
-	       ((int)port >= iter->local_min && (int)port <= iter->local_max);
+	int port = PORT_FIRST + index;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(iter->avoid); i++)
+		if (port >= iter->avoid[i].min)
+			port += port_range_len(&iter->avoid[i]);
+	return port;
 }
 
 /**
@@ -64,17 +92,12 @@ static bool port_is_avoided(const struct dvp_port_iter *iter, u32 port)
  */
 bool dvp_port_next(struct dvp_port_iter *iter, struct dvp_tuple *reply)
 {
-	while (iter->left-- && iter->tries) {
-		u32 port = PORT_FIRST + iter->port;
-
-		iter->port = (iter->port + 1) % PORT_COUNT;
-		if (iter->owner == DVP_PORT_OWN && port_is_avoided(iter, port))
-			continue;
+	while (iter->tries) {
 		iter->tries--;
-		reply->dport = htons(port);
-		if (iter->owner == DVP_PORT_OWN && !dvp_port_is_free(iter->net, reply))
-			continue;
-		return true;
+		reply->dport = htons(port_at(iter, iter->index));
+		iter->index = (iter->index + 1) % iter->count;
+		if (iter->owner == DVP_PORT_FOREIGN || dvp_port_is_free(iter->net, reply))
+			return true;
 	}
 	return false;
 }

@@ -20,27 +20,31 @@ enum dvp_port_owner {
 };
 
 /**
+ * struct dvp_port_range - ports that are left out, both ends included
+ * @min: first, host byte order
+ * @max: last; less than @min: none
+ */
+struct dvp_port_range {
+	int min;
+	int max;
+};
+
+/**
  * struct dvp_port_iter - a walk over candidate ports from a random start
  * @net: where sockets are looked for
  * @owner: see there
- * @port: the last candidate, host byte order
- * @left: how many more to look at
- * @tries: how many more to hand out
- * @avoid_min: first port of the NodePort range
- * @avoid_max: last port of it
- * @local_min: first ephemeral port of local sockets
- * @local_max: last of them
+ * @avoid: ranges left out, ascending and disjoint
+ * @count: number of ports outside of them
+ * @index: the next candidate, counted among those
+ * @tries: how many more to look at
  */
 struct dvp_port_iter {
 	struct net *net;
 	enum dvp_port_owner owner;
-	u32 port;
-	u32 left;
+	struct dvp_port_range avoid[2];
+	u32 count;
+	u32 index;
 	u32 tries;
-	u16 avoid_min;
-	u16 avoid_max;
-	int local_min;
-	int local_max;
 };
 
 void dvp_port_start(struct dvp_port_iter *iter, struct dvp_net *dn,
