@@ -98,7 +98,9 @@ if [ "$kernel" = uml ]; then
 	read -ra words <<<"$cmdline $append"
 	guest+=("${words[@]}")
 else
-	cmdline+=" softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 console=ttyS1"
+	cmdline+=" console=ttyS1 softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
+	# A guest on a busy host may well stand still for 20 s.
+	cmdline+=" sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 	if [ "$icount" ]; then
 		speed=(-accel tcg -smp 1 -icount shift=0,sleep=off)
 		cmdline+=" mitigations=off"
