@@ -331,9 +331,12 @@ void dvp_mtu_update_device(struct dvp_net *dn)
 	rcu_read_lock();
 	mtu = mtu_of_device(dn);
 	rcu_read_unlock();
-	if (!mtu || mtu == dn->dev->mtu)
+	if (!mtu)
 		return;
-	mtu = clamp_t(u32, mtu, dn->dev->min_mtu, dn->dev->max_mtu);
+	/* Below this, the device would lose IPv6. What is longer than the way is dealt with. */
+	mtu = clamp_t(u32, mtu, IPV6_MIN_MTU, dn->dev->max_mtu);
+	if (mtu == dn->dev->mtu)
+		return;
 	err = dev_set_mtu(dn->dev, mtu);
 	if (err)
 		netdev_warn(dn->dev, "cannot set MTU %u: error %d\n", mtu, err);

@@ -94,8 +94,8 @@ static int underlay_route6(struct net *net, struct dvp_node *node,
  * @way: filled in; the caller releases @way->dst
  *
  * Context: RCU read side, bottom halves off.
- * Return: 0; -ELOOP if the route leads into our own device; -EAFNOSUPPORT,
- * -ENETUNREACH or another error if there is no way.
+ * Return: 0, -ENETUNREACH if there is no way, -ELOOP if the route leads into our
+ * own device.
  */
 int dvp_underlay_find(struct dvp_net *dn, struct dvp_node *node,
 		      struct dvp_underlay *way)
@@ -107,7 +107,7 @@ int dvp_underlay_find(struct dvp_net *dn, struct dvp_node *node,
 		return -ENETUNREACH;
 	family = dvp_underlay_family(self, node);
 	if (family < 0)
-		return family;
+		return -ENETUNREACH;
 
 	way->dst = NULL;
 	way->saddr = self->underlay[family].addr;
@@ -119,13 +119,10 @@ int dvp_underlay_find(struct dvp_net *dn, struct dvp_node *node,
 		way->family = AF_INET6;
 		err = underlay_route6(dn->net, node, way);
 	}
-	if (!err && dst_dev(way->dst) == dn->dev)
-		err = -ELOOP;
-	if (err) {
-		dst_release(way->dst);
-		way->dst = NULL;
-	}
-	return err;
+	if (!err && dst_dev(way->dst) != dn->dev)
+		return 0;
+	dst_release(way->dst);
+	return err ? -ENETUNREACH : -ELOOP;
 }
 
 /**
