@@ -262,21 +262,36 @@ static int send_change(struct kernel *kernel, const struct change *change)
 	return -EINVAL;
 }
 
-static int send_changes(struct kernel *kernel, const struct diff *diff)
+/* The change that failed: of those that were collected, or the one just sent. */
+static const struct change *find_failed(const struct kernel *kernel, const struct diff *diff,
+					const struct change *sent)
 {
 	size_t i;
 
-	for (i = 0; i < diff->changes.count; i++) {
-		const struct change *change = &diff->changes.item[i];
-		int err = send_change(kernel, change);
+	for (i = 0; kernel_failed(kernel) && i < diff->changes.count; i++)
+		if (diff->changes.item[i].object == kernel_failed(kernel))
+			return &diff->changes.item[i];
+	return sent;
+}
 
+static int send_changes(struct kernel *kernel, const struct diff *diff)
+{
+	const struct change *change = NULL;
+	int err = 0;
+	size_t i;
+
+	if (diff->mode != DIFF_FULL)
+		kernel_queue(kernel);
+	for (i = 0; !err && i < diff->changes.count; i++) {
+		change = &diff->changes.item[i];
+		err = send_change(kernel, change);
 		/* In a replacing sync what is set takes the place of what is to go. */
 		if (err == -ENOENT && diff->mode == DIFF_FULL)
-			continue;
-		if (err)
-			return fail_change(kernel, change);
+			err = 0;
 	}
-	return EXIT_SUCCESS;
+	if (!err)
+		err = kernel_flush(kernel);
+	return err ? fail_change(kernel, find_failed(kernel, diff, change)) : EXIT_SUCCESS;
 }
 
 /* The kernel does not tell its secret; it ignores one that it has already. */

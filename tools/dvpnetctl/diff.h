@@ -34,6 +34,7 @@ enum change_kind {
  * @node: for CHANGE_*_NODE; of one of the states
  * @prefix: for CHANGE_*_PREFIX; of one of the states
  * @service: for CHANGE_*_SERVICE; of one of the states
+ * @object: whichever it is
  */
 struct change {
 	enum change_kind kind;
@@ -44,6 +45,7 @@ struct change {
 		const struct node *node;
 		const struct prefix *prefix;
 		const struct service *service;
+		const void *object;
 	};
 };
 

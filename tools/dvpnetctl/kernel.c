@@ -15,18 +15,72 @@
 /* A frontend or backend with all its attributes. */
 #define NEST_MAX 64
 
+/* Everything but the frontends and backends of a service: names are the longest of it. */
+#define REQUEST_SIZE 2048
+
 #define DUMP_TRIES 10
 
-/* ---- writing attributes ---- */
+/* ---- requests ---- */
 
-static struct nl_msg *request(const struct kernel *kernel, uint8_t cmd, int flags)
+static struct nl_msg *sized_request(const struct kernel *kernel, uint8_t cmd, int flags,
+				    size_t size)
 {
-	struct nl_msg *msg = netlink_msg(MESSAGE_MAX + 4096);
+	struct nl_msg *msg = netlink_msg(size);
 
 	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, kernel->family, 0, flags, cmd,
 		    DVPNET_GENL_VERSION);
 	return msg;
 }
+
+static struct nl_msg *request(const struct kernel *kernel, uint8_t cmd, int flags)
+{
+	return sized_request(kernel, cmd, flags, REQUEST_SIZE);
+}
+
+/* A change that has no answer: now, or with others in one go. */
+static int change(struct kernel *kernel, struct nl_msg *msg, const void *object)
+{
+	if (kernel->queueing)
+		return netlink_queue(&kernel->netlink, msg, object);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+}
+
+/**
+ * kernel_queue - from here on collect changes of nodes, prefixes and services
+ * @kernel: the module
+ *
+ * Their functions return errors of earlier ones then, and kernel_flush() tells
+ * of which.
+ */
+void kernel_queue(struct kernel *kernel)
+{
+	kernel->queueing = true;
+}
+
+/**
+ * kernel_flush - send what was collected, and collect no more
+ * @kernel: the module
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_flush(struct kernel *kernel)
+{
+	kernel->queueing = false;
+	return netlink_flush(&kernel->netlink);
+}
+
+/**
+ * kernel_failed - the object whose change failed, of those that were collected
+ * @kernel: the module
+ *
+ * Return: the object, or NULL if what failed was not among them.
+ */
+const void *kernel_failed(const struct kernel *kernel)
+{
+	return kernel->netlink.failed;
+}
+
+/* ---- writing attributes ---- */
 
 static void put_ip(struct nl_msg *msg, int attr, const struct ip *ip)
 {
@@ -120,9 +174,15 @@ int kernel_get_config(struct kernel *kernel, struct config *config)
  */
 int kernel_set_config(struct kernel *kernel, const struct config *config)
 {
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_CONFIG_SET, 0);
+	struct nl_msg *msg;
 	size_t i;
+	int err;
 
+	/* It is no object: what was collected goes before it. */
+	err = netlink_flush(&kernel->netlink);
+	if (err)
+		return err;
+	msg = request(kernel, DVPNET_CMD_CONFIG_SET, 0);
 	for (i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -186,7 +246,7 @@ int kernel_set_node(struct kernel *kernel, const struct node *node)
 		nla_put_flag(msg, DVPNET_A_NODE_LOCAL);
 	put_ip(msg, DVPNET_A_NODE_TUNNEL4, &node->tunnel[V4]);
 	put_ip(msg, DVPNET_A_NODE_TUNNEL6, &node->tunnel[V6]);
-	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+	return change(kernel, msg, node);
 }
 
 /**
@@ -201,7 +261,7 @@ int kernel_del_node(struct kernel *kernel, const struct node *node)
 	struct nl_msg *msg = request(kernel, DVPNET_CMD_NODE_DEL, 0);
 
 	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
-	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+	return change(kernel, msg, node);
 }
 
 /* ---- prefixes ---- */
@@ -243,7 +303,7 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
 	struct nl_msg *msg = prefix_request(kernel, DVPNET_CMD_PREFIX_SET, prefix);
 
 	nla_put_string(msg, DVPNET_A_PREFIX_NODE, prefix->node);
-	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+	return change(kernel, msg, prefix);
 }
 
 /**
@@ -255,8 +315,7 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
  */
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix)
 {
-	return netlink_request(&kernel->netlink,
-			       prefix_request(kernel, DVPNET_CMD_PREFIX_DEL, prefix), NULL, NULL);
+	return change(kernel, prefix_request(kernel, DVPNET_CMD_PREFIX_DEL, prefix), prefix);
 }
 
 /* ---- services ---- */
@@ -334,21 +393,21 @@ static int parse_service(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static struct nl_msg *service_request(const struct kernel *kernel, uint8_t cmd,
-				      const struct service *service)
+static void put_service_key(struct nl_msg *msg, const struct service *service)
 {
-	struct nl_msg *msg = request(kernel, cmd, 0);
-
 	nla_put_string(msg, DVPNET_A_SERVICE_NAME, service->name);
 	nla_put_u8(msg, DVPNET_A_SERVICE_FAMILY, service->family);
-	return msg;
 }
 
 static struct nl_msg *service_set_request(const struct kernel *kernel,
 					  const struct service *service)
 {
-	struct nl_msg *msg = service_request(kernel, DVPNET_CMD_SERVICE_SET, service);
+	size_t nests = NEST_MAX * (service->frontends.count + service->backends.count);
+	struct nl_msg *msg;
 
+	msg = sized_request(kernel, DVPNET_CMD_SERVICE_SET, 0,
+			    REQUEST_SIZE + (nests < MESSAGE_MAX ? nests : MESSAGE_MAX));
+	put_service_key(msg, service);
 	nla_put_u8(msg, DVPNET_A_SERVICE_PROTO, service->proto);
 	nla_put_u32(msg, DVPNET_A_SERVICE_FLAGS, service->flags);
 	return msg;
@@ -374,17 +433,27 @@ static void put_backend(struct nl_msg *msg, const struct backend *backend)
 	nla_nest_end(msg, nest);
 }
 
-/* Where @msg is full, send it with the promise of more, and start the next one. */
+/*
+ * Where @msg is full, send it with the promise of more, and start the next one.
+ * Not in a batch: if one part fails, the next must not be taken for the whole.
+ */
 static int send_when_full(struct kernel *kernel, const struct service *service,
-			  struct nl_msg **msg)
+			  struct nl_msg **msg, bool *in_parts)
 {
 	int err;
 
 	if (nlmsg_hdr(*msg)->nlmsg_len + NEST_MAX <= MESSAGE_MAX)
 		return 0;
+	*in_parts = true;
+	err = netlink_flush(&kernel->netlink);
+	if (err) {
+		nlmsg_free(*msg);
+		return err;
+	}
 	nla_put_flag(*msg, DVPNET_A_SERVICE_MORE);
 	err = netlink_request(&kernel->netlink, *msg, NULL, NULL);
-	*msg = err ? NULL : service_set_request(kernel, service);
+	if (!err)
+		*msg = service_set_request(kernel, service);
 	return err;
 }
 
@@ -398,22 +467,25 @@ static int send_when_full(struct kernel *kernel, const struct service *service,
 int kernel_set_service(struct kernel *kernel, const struct service *service)
 {
 	struct nl_msg *msg = service_set_request(kernel, service);
+	bool in_parts = false;
 	size_t i;
 	int err;
 
 	for (i = 0; i < service->frontends.count; i++) {
-		err = send_when_full(kernel, service, &msg);
+		err = send_when_full(kernel, service, &msg, &in_parts);
 		if (err)
 			return err;
 		put_frontend(msg, &service->frontends.item[i]);
 	}
 	for (i = 0; i < service->backends.count; i++) {
-		err = send_when_full(kernel, service, &msg);
+		err = send_when_full(kernel, service, &msg, &in_parts);
 		if (err)
 			return err;
 		put_backend(msg, &service->backends.item[i]);
 	}
-	return netlink_request(&kernel->netlink, msg, NULL, NULL);
+	if (in_parts)
+		return netlink_request(&kernel->netlink, msg, NULL, NULL);
+	return change(kernel, msg, service);
 }
 
 /**
@@ -425,9 +497,10 @@ int kernel_set_service(struct kernel *kernel, const struct service *service)
  */
 int kernel_del_service(struct kernel *kernel, const struct service *service)
 {
-	return netlink_request(&kernel->netlink,
-			       service_request(kernel, DVPNET_CMD_SERVICE_DEL, service),
-			       NULL, NULL);
+	struct nl_msg *msg = request(kernel, DVPNET_CMD_SERVICE_DEL, 0);
+
+	put_service_key(msg, service);
+	return change(kernel, msg, service);
 }
 
 /* ---- dumps ---- */

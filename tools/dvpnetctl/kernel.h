@@ -10,10 +10,12 @@
  * struct kernel - a connection to the module, in one network namespace
  * @netlink: the socket; its error says why the last call failed
  * @family: number of the genl family
+ * @queueing: changes are queued up to kernel_flush()
  */
 struct kernel {
 	struct netlink netlink;
 	int family;
+	bool queueing;
 };
 
 /**
@@ -151,6 +153,9 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_set_service(struct kernel *kernel, const struct service *service);
 int kernel_del_service(struct kernel *kernel, const struct service *service);
+void kernel_queue(struct kernel *kernel);
+int kernel_flush(struct kernel *kernel);
+const void *kernel_failed(const struct kernel *kernel);
 int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count);
 
 int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_t *token);

@@ -13,18 +13,29 @@
 /* Room for a burst of events, and for the errors of a batch. */
 #define RECEIVE_BUFFER (4 << 20)
 
+/* Largest message of a dump; asking for the size of each first would double the calls. */
+#define MESSAGE_BUFFER (64 << 10)
+
+#define BATCH_MAX (48 << 10)
+
 /**
  * struct answer - an answer on its way
  * @netlink: the socket
  * @fn: takes its messages, or NULL
  * @arg: for @fn
  * @err: 1 = goes on, 0 = complete, else a negative errno
+ * @last_seq: sequence number of the last request of a batch, which ends it; 0 = no batch
+ * @failed: negative errno of the first request of the batch that failed, or 0
+ * @failed_seq: its sequence number
  */
 struct answer {
 	struct netlink *netlink;
 	netlink_fn *fn;
 	void *arg;
 	int err;
+	uint32_t last_seq;
+	int failed;
+	uint32_t failed_seq;
 };
 
 /**
@@ -83,7 +94,14 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS && NLMSG_HDRLEN + head < nlh->nlmsg_len)
 		message = extack_message((struct nlattr *)((char *)error + head),
 					 nlh->nlmsg_len - NLMSG_HDRLEN - head);
-	answer->err = netlink_fail(answer->netlink, error->error, message);
+	if (!answer->failed) {
+		answer->failed = netlink_fail(answer->netlink, error->error, message);
+		answer->failed_seq = nlh->nlmsg_seq;
+	}
+	/* The kernel goes on with the rest of a batch. */
+	if (answer->last_seq && answer->last_seq != nlh->nlmsg_seq)
+		return NL_SKIP;
+	answer->err = answer->failed;
 	return NL_STOP;
 }
 
@@ -92,8 +110,16 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	struct answer *answer = arg;
 
 	(void)msg;
-	answer->err = 0;
+	answer->err = answer->failed;
 	return NL_STOP;
+}
+
+/* Answers come in the order of the requests; those of a batch share one wait. */
+static int accept_any(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
 }
 
 /* The end of a dump carries its error, if there was one. */
@@ -143,7 +169,7 @@ int netlink_open(struct netlink *netlink, int protocol)
 {
 	int on = 1, err;
 
-	netlink->error[0] = '\0';
+	memset(netlink, 0, sizeof(*netlink));
 	netlink->sock = nl_socket_alloc();
 	if (!netlink->sock)
 		return netlink_fail(netlink, -ENOMEM, NULL);
@@ -155,6 +181,8 @@ int netlink_open(struct netlink *netlink, int protocol)
 	}
 	/* All of them are refinements; without one the tool still works. */
 	nl_socket_set_buffer_size(netlink->sock, RECEIVE_BUFFER, 0);
+	nl_socket_set_msg_buf_size(netlink->sock, MESSAGE_BUFFER);
+	nl_socket_disable_msg_peek(netlink->sock);
 	setsockopt(nl_socket_get_fd(netlink->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(netlink->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(netlink->sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
@@ -170,6 +198,9 @@ void netlink_close(struct netlink *netlink)
 {
 	nl_socket_free(netlink->sock);
 	netlink->sock = NULL;
+	free(netlink->batch.data);
+	netlink->batch.data = NULL;
+	list_free(&netlink->batch.tags);
 }
 
 static struct nl_cb *callbacks(struct answer *answer)
@@ -182,6 +213,7 @@ static struct nl_cb *callbacks(struct answer *answer)
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, answer);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_done, answer);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, answer);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, accept_any, NULL);
 	return cb;
 }
 
@@ -219,9 +251,84 @@ int netlink_request(struct netlink *netlink, struct nl_msg *msg, netlink_fn *fn,
 	return answer.err;
 }
 
+static void append_to_batch(struct netlink *netlink, const struct nlmsghdr *nlh,
+			    const void *tag)
+{
+	struct netlink_batch *batch = &netlink->batch;
+
+	if (!batch->data)
+		batch->data = util_alloc(BATCH_MAX);
+	if (!batch->tags.count)
+		batch->first_seq = nlh->nlmsg_seq;
+	memcpy(batch->data + batch->size, nlh, nlh->nlmsg_len);
+	batch->last = batch->size;
+	batch->size += NLMSG_ALIGN(nlh->nlmsg_len);
+	*list_add(&batch->tags) = tag;
+}
+
+/**
+ * netlink_queue - send a request without answer some time up to netlink_flush()
+ * @netlink: the socket
+ * @msg: the request, at most %BATCH_MAX long; freed
+ * @tag: what it is about, never NULL
+ *
+ * Return: 0; a negative errno if earlier requests had to be sent and one failed.
+ */
+int netlink_queue(struct netlink *netlink, struct nl_msg *msg, const void *tag)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	int err = 0;
+
+	if (netlink->batch.size + NLMSG_ALIGN(nlh->nlmsg_len) > BATCH_MAX)
+		err = netlink_flush(netlink);
+	if (!err) {
+		nl_complete_msg(netlink->sock, msg);
+		/* Those that fail are told all the same. */
+		nlh->nlmsg_flags &= ~NLM_F_ACK;
+		append_to_batch(netlink, nlh, tag);
+	}
+	nlmsg_free(msg);
+	return err;
+}
+
+/**
+ * netlink_flush - send what is queued, and wait for it
+ * @netlink: the socket
+ *
+ * Return: 0; else the negative errno of the request that failed first, which
+ * &netlink.failed tells. Those behind it were carried out or refused likewise.
+ */
+int netlink_flush(struct netlink *netlink)
+{
+	struct netlink_batch *batch = &netlink->batch;
+	struct answer answer = { .netlink = netlink, .err = 1 };
+	struct nlmsghdr *last;
+	struct nl_cb *cb;
+	int nl_err;
+
+	netlink->failed = NULL;
+	if (!batch->size)
+		return 0;
+	last = (struct nlmsghdr *)(batch->data + batch->last);
+	last->nlmsg_flags |= NLM_F_ACK;
+	answer.last_seq = last->nlmsg_seq;
+	cb = callbacks(&answer);
+	if (!cb)
+		return netlink_fail(netlink, -ENOMEM, NULL);
+	nl_err = nl_sendto(netlink->sock, batch->data, batch->size);
+	while (nl_err >= 0 && answer.err > 0)
+		nl_err = nl_recvmsgs(netlink->sock, cb);
+	nl_cb_put(cb);
+	if (answer.failed)
+		netlink->failed = batch->tags.item[answer.failed_seq - batch->first_seq];
+	batch->size = 0;
+	batch->tags.count = 0;
+	return answer.err > 0 ? fail_nl(netlink, nl_err) : answer.err;
+}
+
 /**
  * netlink_receive - take what came unasked: events
- * @netlink: the socket, without sequence check
+ * @netlink: the socket
  * @fn: takes the messages
  * @arg: for @fn
  *
@@ -235,7 +342,6 @@ int netlink_receive(struct netlink *netlink, netlink_fn *fn, void *arg)
 
 	if (!cb)
 		return netlink_fail(netlink, -ENOMEM, NULL);
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_ack, &answer);
 	nl_err = nl_recvmsgs(netlink->sock, cb);
 	nl_cb_put(cb);
 	if (nl_err < 0)
