@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cluster of tests/cluster in network namespaces."""
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -188,25 +189,51 @@ class Cluster:
             self.servers.close()
         ip(*(f"netns del {s}" for s in self.spaces if pathlib.Path(NETNS_DIR, s).exists()))
 
+    @contextlib.contextmanager
+    def routers_carry_pods(self):
+        """For the length of the block the underlay's routers have routes to pods."""
+        routes = {"r1": [], "r2": []}
+        for node in self.nodes.values():
+            for router, lines in routes.items():
+                is_near = (node.name == "n3") == (router == "r2")
+                other = "21"[int(router[1]) - 1]
+                for pods, via in ((node.pods4, node.ip4 if is_near else f"10.255.0.{other}"),
+                                  (node.pods6, node.ip6 if is_near else f"fd00:ff::{other}")):
+                    lines.append(f"{pods} via {via}")
+        for router, lines in routes.items():
+            ip(*(f"route add {line}" for line in lines), ns=router)
+        try:
+            yield
+        finally:
+            for router, lines in routes.items():
+                ip(*(f"route del {line}" for line in lines), ns=router)
+
     # ---- dvpnet ----
 
-    def objects(self, families=(4, 6), nodes=None, **settings):
-        """Node objects with InternalIPs of these families, and a ModuleConfig with the settings."""
-        return [*(self.nodes[n].object(families) for n in nodes or self.nodes),
-                objects.module_config(**settings)]
+    def objects(self, mode="vxlan", nodes=None, families=(4, 6), node_modes=None, **annotations):
+        """
+        Objects of a cluster without Services: these nodes (default: all) with InternalIPs of these
+        families, the mode, modes of single nodes, and dvpnet.io annotations of the ModuleConfig.
+        """
+        modes = {name: {"dvpnet.io/mode": m} for name, m in (node_modes or {}).items()}
+        return [*(self.nodes[n].object(families, annotations=modes.get(n))
+                  for n in nodes or self.nodes),
+                objects.module_config(mode, **annotations), objects.kube_system()]
 
     def apply(self, items, nodes=None):
         """Give objects to nodes, all by default, one after the other."""
         for name in nodes or self.nodes:
             ctl.apply(name, items)
 
+    def configure(self, mode="vxlan", nodes=None, **options):
+        """Give objects() to the nodes that they are of; other nodes forget the cluster."""
+        nodes = list(nodes or self.nodes)
+        for name in set(self.nodes) - set(nodes):
+            run("ip", "link", "del", "dvp0", ns=name, check=False)
+        self.apply(self.objects(mode, nodes, **options), nodes)
+
     def apply_files(self, nodes=None):
         """Give the real cluster's objects, tests/cluster, to nodes."""
         for name in nodes or self.nodes:
             ctl.ctl(name, "apply", "--node", name, "-f",
                     *sorted(map(str, ctl.CLUSTER_FILES.glob("*.yaml"))))
-
-    def forget(self):
-        """Remove dvpnet's device, and so all that nodes know of the cluster."""
-        for name in self.nodes:
-            run("ip", "link", "del", "dvp0", ns=name, check=False)

@@ -73,10 +73,26 @@ def endpoint_slice(service_name, endpoints, ports, namespace="test", suffix=""):
     }
 
 
-def module_config(**settings):
-    """ModuleConfig cni-cilium: module_config(tunnelMode="VXLAN")."""
+def module_config(mode="vxlan", **annotations):
+    """
+    ModuleConfig cni-cilium, for mode vxlan, classic or auto; annotations are those of dvpnet.io,
+    with _ for -: module_config(vxlan_port=8472).
+    """
+    annotations = {f"dvpnet.io/{key.replace('_', '-')}": str(value).lower()
+                   for key, value in annotations.items()}
+    if mode == "auto":
+        annotations["dvpnet.io/mode"] = "auto"
     return {
         "apiVersion": "deckhouse.io/v1alpha1", "kind": "ModuleConfig",
-        "metadata": {"name": "cni-cilium"},
-        "spec": {"enabled": True, "version": 1, "settings": settings},
+        "metadata": {"name": "cni-cilium", "annotations": annotations},
+        "spec": {"enabled": True, "version": 1,
+                 "settings": {"tunnelMode": "Disabled" if mode == "classic" else "VXLAN"}},
+    }
+
+
+def kube_system():
+    """The Namespace whose UID is the cluster's secret."""
+    return {
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": "kube-system", "uid": "6d1f2a57-08a5-4e0f-9d43-7c1b6f0a9e25"},
     }
