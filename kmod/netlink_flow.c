@@ -6,13 +6,13 @@
 #include <net/addrconf.h>
 
 #include "backend.h"
+#include "decide.h"
 #include "flow.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "netns.h"
 #include "node.h"
 #include "service.h"
-#include "translate.h"
 
 static int netlink_put_end(struct sk_buff *skb, int addr_attr, int port_attr,
 			   const struct in6_addr *addr, __be16 port)
@@ -216,9 +216,8 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 				 const struct dvp_tuple *tuple, bool from_host)
 {
 	struct dvp_decision decision;
-	const struct in6_addr *source = &tuple->src;
 
-	dvp_service_decide(dn, tuple, from_host, &decision);
+	dvp_decide(dn, tuple, from_host, &decision);
 	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, decision.verdict) ||
 	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, decision.reason))
 		return -EMSGSIZE;
@@ -234,12 +233,8 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
 			    &decision.backend->addr, decision.backend->port))
 		return -EMSGSIZE;
-	if (decision.masquerade) {
-		source = dvp_translate_source(dn, &decision.backend->addr);
-		if (nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE))
-			return -EMSGSIZE;
-	}
-	if (source && dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, source))
+	if ((decision.masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
+	    dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, decision.source ?: &tuple->src))
 		return -EMSGSIZE;
 	return netlink_fill_way(skb, dn, &decision.backend->addr);
 }

@@ -70,6 +70,25 @@ static inline enum dvpnet_mode dvp_node_mode(const struct dvp_node *node,
 	return node->has_mode ? node->mode : config->mode;
 }
 
+/**
+ * dvp_node_owns - may a packet from this node have this inner source?
+ * @dn: where
+ * @node: the node
+ * @addr: the source
+ *
+ * Its pods' addresses, and its own: a node answers a pod from the address that
+ * the pod asked.
+ *
+ * Context: RCU read side.
+ */
+static inline bool dvp_node_owns(const struct dvp_net *dn, const struct dvp_node *node,
+				 const struct in6_addr *addr)
+{
+	return dvp_prefix_lookup(&dn->prefixes, addr) == node ||
+	       ipv6_addr_equal(addr, &node->underlay[DVP_NODE_V4].addr) ||
+	       ipv6_addr_equal(addr, &node->underlay[DVP_NODE_V6].addr);
+}
+
 struct dvp_node *dvp_node_by_name(struct dvp_net *dn, const char *name);
 struct dvp_node *dvp_node_by_underlay(struct dvp_net *dn,
 				      const struct in6_addr *addr);

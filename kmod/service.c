@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Services: frontends, lists, and what to do with a new connection.
+ * Services: frontends, and lists of backends.
  *
  * A service keeps its identity; what can change of it is a spec that is
  * replaced in one step. Frontends are put in place before the spec changes
@@ -67,7 +67,7 @@ static const struct rhashtable_params vip_params = {
 	.automatic_shrinking = true,
 };
 
-/* ---- a new connection ---- */
+/* ---- finding ---- */
 
 static const struct in6_addr service_any[2] = {
 	[0] = IN6ADDR_ANY_INIT,
@@ -97,8 +97,15 @@ static bool service_has_node_ports(struct dvp_net *dn, const struct in6_addr *ad
 	       service_addr_is_local(dn->net, addr);
 }
 
-static struct dvp_frontend *service_find_frontend(struct dvp_net *dn,
-						  const struct dvp_tuple *outer)
+/**
+ * dvp_service_find_frontend - which frontend does a client meet?
+ * @dn: where
+ * @outer: client to frontend
+ *
+ * Context: RCU read side.
+ */
+const struct dvp_frontend *dvp_service_find_frontend(struct dvp_net *dn,
+						     const struct dvp_tuple *outer)
 {
 	struct dvp_frontend_key key = {
 		.addr = outer->dst,
@@ -127,120 +134,21 @@ static struct dvp_frontend *service_find_frontend(struct dvp_net *dn,
 const struct dvp_service *dvp_service_by_frontend(struct dvp_net *dn,
 						  const struct dvp_tuple *outer)
 {
-	const struct dvp_frontend *frontend = service_find_frontend(dn, outer);
+	const struct dvp_frontend *frontend = dvp_service_find_frontend(dn, outer);
 
 	return frontend ? frontend->service : NULL;
 }
 
-static bool service_is_local_pod(struct dvp_net *dn, const struct in6_addr *addr)
-{
-	const struct dvp_node *self = rcu_dereference(dn->self);
-
-	return self && dvp_prefix_lookup(&dn->prefixes, addr) == self;
-}
-
-/* The table "Source translation": which clients the backend must not see. */
-static bool service_masquerades(const struct dvp_decision *decision, u32 flags,
-				bool from_host, bool from_pod)
-{
-	if (decision->type == DVPNET_FRONTEND_TYPE_CLUSTER_IP)
-		return from_host || !from_pod;
-	if (!(flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL))
-		return true;
-	return from_host;
-}
-
-static bool service_uses_local(const struct dvp_decision *decision, u32 flags,
-			       bool from_host, bool from_pod)
-{
-	if (decision->type == DVPNET_FRONTEND_TYPE_CLUSTER_IP)
-		return flags & DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL;
-	/* Short circuit: what comes from this node is not external. */
-	return (flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL) && !from_host && !from_pod;
-}
-
-static void service_refuse(struct dvp_decision *decision,
-			   const struct dvp_service_spec *spec)
-{
-	if (decision->list == DVPNET_LIST_LOCAL && spec->cluster->count) {
-		decision->verdict = DVPNET_VERDICT_DROP;
-		decision->stat = DVP_STAT_SERVICE_DROPPED;
-		decision->reason = "traffic policy is Local and this node has no usable endpoint";
-		return;
-	}
-	decision->verdict = DVPNET_VERDICT_REJECT;
-	decision->stat = DVP_STAT_SERVICE_REJECTED;
-	decision->reason = "no usable endpoint anywhere";
-}
-
-static u64 service_hash(const struct dvp_net *dn, const struct dvp_tuple *outer)
-{
-	const struct dvp_config *config = rcu_dereference(dn->config);
-	struct dvp_tuple key = *outer;
-
-	key.stage = DVP_STAGE_IN;
-	return siphash(&key, sizeof(key), &config->secret);
-}
-
-static void service_decide_without(struct dvp_net *dn, const struct dvp_tuple *tuple,
-				   struct dvp_decision *decision)
-{
-	if (!rhashtable_lookup(&dn->vips, &tuple->dst, vip_params)) {
-		decision->reason = "no Service has this address, protocol and port";
-		return;
-	}
-	decision->verdict = DVPNET_VERDICT_REJECT;
-	decision->stat = DVP_STAT_SERVICE_UNUSED_PORT;
-	decision->reason = "a ClusterIP, but no Service uses this port";
-}
-
 /**
- * dvp_service_decide - what happens to a connection that begins with this packet?
+ * dvp_service_is_vip - is there a ClusterIP at this address?
  * @dn: where
- * @tuple: client to whatever it wants to reach
- * @from_host: the packet was sent by this host itself
- * @decision: filled with the answer
+ * @addr: the address
  *
- * Context: RCU read side. Changes nothing.
+ * Context: RCU read side.
  */
-void dvp_service_decide(struct dvp_net *dn, const struct dvp_tuple *tuple,
-			bool from_host, struct dvp_decision *decision)
+bool dvp_service_is_vip(struct dvp_net *dn, const struct in6_addr *addr)
 {
-	const struct dvp_backend_list *list;
-	const struct dvp_service_spec *spec;
-	const struct dvp_frontend *frontend;
-	bool from_pod;
-
-	memset(decision, 0, sizeof(*decision));
-	decision->verdict = DVPNET_VERDICT_NONE;
-	frontend = service_find_frontend(dn, tuple);
-	if (!frontend) {
-		service_decide_without(dn, tuple, decision);
-		return;
-	}
-
-	spec = rcu_dereference(frontend->service->spec);
-	from_pod = !from_host && service_is_local_pod(dn, &tuple->src);
-	decision->service = frontend->service;
-	decision->type = frontend->type;
-	if (service_uses_local(decision, spec->flags, from_host, from_pod)) {
-		decision->list = DVPNET_LIST_LOCAL;
-		list = spec->local;
-	} else {
-		decision->list = DVPNET_LIST_CLUSTER;
-		list = spec->cluster;
-	}
-	decision->list_len = list->count;
-	decision->backend = dvp_backend_choose(list, service_hash(dn, tuple));
-	if (!decision->backend) {
-		service_refuse(decision, spec);
-		return;
-	}
-	decision->verdict = DVPNET_VERDICT_FORWARD;
-	decision->masquerade =
-		service_masquerades(decision, spec->flags, from_host, from_pod) ||
-		ipv6_addr_equal(&decision->backend->addr, &tuple->src);
-	decision->reason = "chosen by rendezvous hashing over the connection";
+	return rhashtable_lookup(&dn->vips, addr, vip_params);
 }
 
 /* ---- drafts ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Services: frontends, lists, and what to do with a new connection. */
+/* Services: frontends, and lists of backends. */
 #ifndef _DVPNET_SERVICE_H
 #define _DVPNET_SERVICE_H
 
@@ -135,32 +135,9 @@ struct dvp_service_draft {
 	struct dvp_service_member *member;
 };
 
-/**
- * struct dvp_decision - what happens to the first packet of a connection, and why
- * @verdict: what to do
- * @stat: counter of a refusal
- * @reason: in words, for people
- * @service: whose frontend it met, or NULL
- * @type: of the frontend
- * @list: which list was to be chosen from
- * @list_len: its length
- * @backend: the choice; not referenced, valid under RCU
- * @masquerade: the backend has to see an address of this node
- */
-struct dvp_decision {
-	enum dvpnet_verdict verdict;
-	enum dvp_stat stat;
-	const char *reason;
-	const struct dvp_service *service;
-	enum dvpnet_frontend_type type;
-	enum dvpnet_list list;
-	u32 list_len;
-	struct dvp_backend *backend;
-	bool masquerade;
-};
-
-void dvp_service_decide(struct dvp_net *dn, const struct dvp_tuple *tuple,
-			bool from_host, struct dvp_decision *decision);
+const struct dvp_frontend *dvp_service_find_frontend(struct dvp_net *dn,
+						     const struct dvp_tuple *outer);
+bool dvp_service_is_vip(struct dvp_net *dn, const struct in6_addr *addr);
 struct dvp_service *dvp_service_by_name(struct dvp_net *dn, const char *name,
 					u8 family);
 const struct dvp_service *dvp_service_by_frontend(struct dvp_net *dn,

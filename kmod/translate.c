@@ -11,10 +11,10 @@
  */
 #include <net/tcp.h>
 
+#include "decide.h"
+#include "flow.h"
 #include "nat.h"
 #include "netns.h"
-#include "node.h"
-#include "service.h"
 #include "translate.h"
 
 static enum dvp_translate_result
@@ -60,51 +60,6 @@ translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
 	return translate_result(dn, err);
 }
 
-/**
- * dvp_translate_source - which of this node's addresses a backend shall see
- * @dn: this node
- * @backend: the backend's address
- *
- * Through the tunnel it is the node's own address inside the pod network, so
- * that replies come back through the tunnel; elsewhere its InternalIP.
- *
- * Context: RCU read side.
- * Return: the address, or NULL if the node has none of that family.
- */
-const struct in6_addr *dvp_translate_source(struct dvp_net *dn,
-					    const struct in6_addr *backend)
-{
-	unsigned int family = ipv6_addr_v4mapped(backend) ? DVP_NODE_V4 : DVP_NODE_V6;
-	const struct dvp_node *self = rcu_dereference(dn->self);
-	const struct in6_addr *source;
-	const struct dvp_node *node;
-
-	if (!self)
-		return NULL;
-	node = dvp_prefix_lookup(&dn->prefixes, backend);
-	source = &self->underlay[family].addr;
-	if (node && node != self && !ipv6_addr_any(&self->tunnel[family]))
-		source = &self->tunnel[family];
-	return ipv6_addr_any(source) ? NULL : source;
-}
-
-static struct dvp_flow_key *
-translate_begin_flow(struct dvp_net *dn, const struct dvp_packet *packet,
-		     bool from_host, const struct dvp_decision *decision)
-{
-	const struct in6_addr *source = NULL;
-
-	if (decision->masquerade) {
-		source = dvp_translate_source(dn, &decision->backend->addr);
-		if (!source)
-			return ERR_PTR(-EADDRNOTAVAIL);
-		/* A process of this host may use the right address already. */
-		if (from_host && ipv6_addr_equal(source, &packet->tuple.src))
-			source = NULL;
-	}
-	return dvp_flow_create(dn, &packet->tuple, decision->backend, source, from_host);
-}
-
 static enum dvp_translate_result
 translate_first(struct dvp_net *dn, struct sk_buff *skb,
 		const struct dvp_packet *packet, bool from_host,
@@ -112,7 +67,7 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 {
 	struct dvp_decision decision;
 
-	dvp_service_decide(dn, &packet->tuple, from_host, &decision);
+	dvp_decide(dn, &packet->tuple, from_host, &decision);
 	switch (decision.verdict) {
 	case DVPNET_VERDICT_FORWARD:
 		/* Nothing is left to reset. */
@@ -131,7 +86,8 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 		return DVP_TRANSLATE_NONE;
 	}
 
-	*key = translate_begin_flow(dn, packet, from_host, &decision);
+	*key = dvp_flow_create(dn, &packet->tuple, decision.backend, decision.source,
+			       from_host);
 	if (!IS_ERR(*key))
 		return DVP_TRANSLATE_DONE;
 	switch (PTR_ERR(*key)) {
@@ -140,9 +96,6 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 		break;
 	case -EADDRINUSE:
 		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_PORT);
-		break;
-	case -EADDRNOTAVAIL:
-		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_SOURCE);
 		break;
 	default:
 		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_MEMORY);

@@ -24,7 +24,5 @@ enum dvp_translate_result {
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 					const struct dvp_packet *packet,
 					bool from_host);
-const struct in6_addr *dvp_translate_source(struct dvp_net *dn,
-					    const struct in6_addr *backend);
 
 #endif

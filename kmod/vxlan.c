@@ -185,7 +185,7 @@ static enum dvp_stat vxlan_decapsulate(struct dvp_net *dn, const struct sock *sk
 		return DVP_STAT_RX_TRUNCATED;
 
 	dvp_device_inner_saddr(skb, &src);
-	if (dvp_prefix_lookup(&dn->prefixes, &src) != sender)
+	if (!dvp_node_owns(dn, sender, &src))
 		return DVP_STAT_RX_SPOOFED;
 
 	if (sk->sk_family == AF_INET)

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens to a new connection, and why: frontend, list, backend, source.
+ *
+ * The packet path and the explanation for people (route-get) ask the same
+ * function, so the explanation is what would happen.
+ */
+#include <linux/siphash.h>
+
+#include "backend.h"
+#include "decide.h"
+#include "netns.h"
+#include "node.h"
+#include "service.h"
+#include "tuple.h"
+
+/**
+ * enum decide_client - who begins the connection
+ * @DECIDE_CLIENT_HOST: this node itself
+ * @DECIDE_CLIENT_POD: a pod of this node
+ * @DECIDE_CLIENT_OUTSIDE: anybody else
+ */
+enum decide_client {
+	DECIDE_CLIENT_HOST,
+	DECIDE_CLIENT_POD,
+	DECIDE_CLIENT_OUTSIDE,
+};
+
+static enum decide_client decide_client(struct dvp_net *dn, const struct in6_addr *addr,
+					bool from_host)
+{
+	const struct dvp_node *self = rcu_dereference(dn->self);
+
+	if (from_host)
+		return DECIDE_CLIENT_HOST;
+	if (self && dvp_prefix_lookup(&dn->prefixes, addr) == self)
+		return DECIDE_CLIENT_POD;
+	return DECIDE_CLIENT_OUTSIDE;
+}
+
+static bool decide_uses_local(const struct dvp_decision *decision, u32 flags,
+			      enum decide_client client)
+{
+	if (decision->type == DVPNET_FRONTEND_TYPE_CLUSTER_IP)
+		return flags & DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL;
+	/* Short circuit: what comes from this node is not external. */
+	return (flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL) &&
+	       client == DECIDE_CLIENT_OUTSIDE;
+}
+
+/* The clients whom the backend must not see, so that its replies come back this way. */
+static bool decide_masquerades(const struct dvp_decision *decision, u32 flags,
+			       enum decide_client client)
+{
+	if (client == DECIDE_CLIENT_HOST)
+		return true;
+	if (decision->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP)
+		return !(flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL);
+	return client == DECIDE_CLIENT_OUTSIDE;
+}
+
+/* Only classic mode shows pod addresses to the underlay. */
+static bool decide_leaves_pod_network(struct dvp_net *dn,
+				      const struct in6_addr *backend)
+{
+	const struct dvp_node *self = rcu_dereference(dn->self);
+
+	return rcu_dereference(dn->config)->mode != DVPNET_MODE_CLASSIC &&
+	       !dvp_prefix_lookup(&dn->prefixes, backend) &&
+	       self != dvp_node_by_underlay(dn, backend);
+}
+
+/*
+ * Through the tunnel it is the node's own address inside the pod network, so
+ * that replies come back through the tunnel; elsewhere its InternalIP.
+ */
+static const struct in6_addr *decide_source(struct dvp_net *dn,
+					    const struct in6_addr *backend)
+{
+	unsigned int family = ipv6_addr_v4mapped(backend) ? DVP_NODE_V4 : DVP_NODE_V6;
+	const struct dvp_node *self = rcu_dereference(dn->self);
+	const struct in6_addr *source;
+	const struct dvp_node *node;
+
+	if (!self)
+		return NULL;
+	node = dvp_prefix_lookup(&dn->prefixes, backend);
+	source = &self->underlay[family].addr;
+	if (node && node != self && !ipv6_addr_any(&self->tunnel[family]))
+		source = &self->tunnel[family];
+	return ipv6_addr_any(source) ? NULL : source;
+}
+
+static void decide_refuse(struct dvp_decision *decision, enum dvpnet_verdict verdict,
+			  enum dvp_stat stat, const char *reason)
+{
+	decision->verdict = verdict;
+	decision->stat = stat;
+	decision->reason = reason;
+}
+
+static void decide_choose(struct dvp_net *dn, const struct dvp_tuple *tuple,
+			  const struct dvp_service_spec *spec, enum decide_client client,
+			  struct dvp_decision *decision)
+{
+	const struct dvp_config *config = rcu_dereference(dn->config);
+	const struct dvp_backend_list *list = spec->cluster;
+
+	decision->list = DVPNET_LIST_CLUSTER;
+	if (decide_uses_local(decision, spec->flags, client)) {
+		decision->list = DVPNET_LIST_LOCAL;
+		list = spec->local;
+	}
+	decision->list_len = list->count;
+	decision->backend = dvp_backend_choose(list, siphash(tuple, sizeof(*tuple),
+							     &config->secret));
+	if (decision->backend) {
+		decision->verdict = DVPNET_VERDICT_FORWARD;
+		decision->reason = "chosen by rendezvous hashing over the connection";
+	} else if (spec->cluster->count) {
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_DROPPED,
+			      "traffic policy is Local and no usable endpoint is on this node");
+	} else {
+		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_REJECTED,
+			      "no usable endpoint anywhere");
+	}
+}
+
+static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *tuple,
+				    u32 flags, enum decide_client client,
+				    struct dvp_decision *decision)
+{
+	const struct in6_addr *backend = &decision->backend->addr;
+
+	decision->masquerade = decide_masquerades(decision, flags, client) ||
+			       ipv6_addr_equal(backend, &tuple->src) ||
+			       decide_leaves_pod_network(dn, backend);
+	if (!decision->masquerade)
+		return;
+	decision->source = decide_source(dn, backend);
+	if (!decision->source) {
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_FLOW_NO_SOURCE,
+			      "this node has no address to translate the client's to");
+		return;
+	}
+	/* A process of this host may use the right address already. */
+	if (client == DECIDE_CLIENT_HOST && ipv6_addr_equal(decision->source, &tuple->src)) {
+		decision->masquerade = false;
+		decision->source = NULL;
+	}
+}
+
+/**
+ * dvp_decide - what happens to a connection that begins with this packet?
+ * @dn: where
+ * @tuple: client to whatever it wants to reach, stage IN
+ * @from_host: the packet was sent by this host itself
+ * @decision: filled with the answer
+ *
+ * Context: RCU read side. Changes nothing.
+ */
+void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_host,
+		struct dvp_decision *decision)
+{
+	const struct dvp_service_spec *spec;
+	const struct dvp_frontend *frontend;
+	enum decide_client client;
+
+	memset(decision, 0, sizeof(*decision));
+	decision->verdict = DVPNET_VERDICT_NONE;
+	frontend = dvp_service_find_frontend(dn, tuple);
+	if (!frontend) {
+		if (dvp_service_is_vip(dn, &tuple->dst))
+			decide_refuse(decision, DVPNET_VERDICT_REJECT,
+				      DVP_STAT_SERVICE_UNUSED_PORT,
+				      "a ClusterIP, but no Service uses this port");
+		else
+			decision->reason = "no Service has this address, protocol and port";
+		return;
+	}
+
+	client = decide_client(dn, &tuple->src, from_host);
+	spec = rcu_dereference(frontend->service->spec);
+	decision->service = frontend->service;
+	decision->type = frontend->type;
+	decide_choose(dn, tuple, spec, client, decision);
+	if (decision->backend)
+		decide_translate_source(dn, tuple, spec->flags, client, decision);
+}

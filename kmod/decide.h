@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What happens to a new connection, and why. */
+#ifndef _DVPNET_DECIDE_H
+#define _DVPNET_DECIDE_H
+
+#include <linux/in6.h>
+
+#include <uapi/linux/dvpnet.h>
+
+#include "stats.h"
+
+struct dvp_backend;
+struct dvp_net;
+struct dvp_service;
+struct dvp_tuple;
+
+/**
+ * struct dvp_decision - what happens to the first packet of a connection, and why
+ * @verdict: what to do
+ * @stat: counter of a refusal
+ * @reason: in words, for people
+ * @service: whose frontend it met, or NULL
+ * @type: of the frontend
+ * @list: which list was to be chosen from
+ * @list_len: its length
+ * @backend: the choice; not referenced, valid under RCU
+ * @masquerade: the backend must not see the client
+ * @source: the address that it sees then, valid under RCU; NULL for the client's own
+ */
+struct dvp_decision {
+	enum dvpnet_verdict verdict;
+	enum dvp_stat stat;
+	const char *reason;
+	const struct dvp_service *service;
+	enum dvpnet_frontend_type type;
+	enum dvpnet_list list;
+	u32 list_len;
+	struct dvp_backend *backend;
+	bool masquerade;
+	const struct in6_addr *source;
+};
+
+void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_host,
+		struct dvp_decision *decision);
+
+#endif
