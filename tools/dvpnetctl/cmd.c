@@ -63,10 +63,11 @@ int cmd_connect(struct kernel *kernel)
  * @argc: as of main(); argument 0 is the command
  * @argv: as of main()
  * @usage: help for it
+ * @status: filled with the exit status where that was all
  *
- * Arguments begin at optind.
+ * Return: true if the command goes on with its arguments, from optind.
  */
-enum cmd_next cmd_options(int argc, char **argv, const char *usage)
+bool cmd_options(int argc, char **argv, const char *usage, int *status)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -87,13 +88,15 @@ enum cmd_next cmd_options(int argc, char **argv, const char *usage)
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			return CMD_DONE;
+			*status = EXIT_SUCCESS;
+			return false;
 		default:
 			fputs(usage, stderr);
-			return CMD_BAD;
+			*status = EXIT_FAILURE;
+			return false;
 		}
 	}
-	return CMD_RUN;
+	return true;
 }
 
 /**

@@ -19,15 +19,7 @@ int cmd_get(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_flush(int argc, char **argv);
 
-/**
- * enum cmd_next - how a command goes on after its options
- * @CMD_RUN: with its arguments
- * @CMD_DONE: not at all, help was given
- * @CMD_BAD: not at all, an option was wrong and that was said
- */
-enum cmd_next { CMD_RUN, CMD_DONE, CMD_BAD };
-
-enum cmd_next cmd_options(int argc, char **argv, const char *usage);
+bool cmd_options(int argc, char **argv, const char *usage, int *status);
 int cmd_error(const char *format, ...) PRINTF(1, 2);
 int cmd_kernel_error(struct kernel *kernel, int err, const char *what);
 int cmd_connect(struct kernel *kernel);

@@ -135,7 +135,8 @@ static bool read_option(int option, const char *text, struct apply *apply)
 	}
 }
 
-static enum cmd_next read_options(int argc, char **argv, struct apply *apply)
+/* As cmd_options(). */
+static bool read_options(int argc, char **argv, struct apply *apply, int *status)
 {
 	static const struct option options[] = {
 		{ "node", required_argument, NULL, 'n' },
@@ -154,33 +155,35 @@ static enum cmd_next read_options(int argc, char **argv, struct apply *apply)
 	};
 	int option, index = -1;
 
+	*status = EXIT_FAILURE;
 	optind = 0;
 	/* "-": words come in their order, as the paths behind -f do. */
 	while ((option = getopt_long(argc, argv, "-f:jh", options, &index)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
-			return CMD_DONE;
+			*status = EXIT_SUCCESS;
+			return false;
 		}
 		if (option == '?') {
 			fputs("See dvpnetctl apply --help\n", stderr);
-			return CMD_BAD;
+			return false;
 		}
 		if (option == 1 && !apply->paths.count) {
 			cmd_error("apply: unknown word \"%s\": paths stand behind -f", optarg);
-			return CMD_BAD;
+			return false;
 		}
 		if (!read_option(option == 1 ? 'f' : option, optarg, apply)) {
 			cmd_error("apply: --%s: \"%s\" is not valid: see --help",
 				  options[index].name, optarg);
-			return CMD_BAD;
+			return false;
 		}
 	}
 	if (!apply->desired.node || !apply->paths.count) {
 		cmd_error("apply: %s is missing: see --help",
 			  apply->desired.node ? "-f PATH" : "--node NAME");
-		return CMD_BAD;
+		return false;
 	}
-	return CMD_RUN;
+	return true;
 }
 
 /* ---- reading ---- */
@@ -528,19 +531,11 @@ int cmd_apply(int argc, char **argv)
 	struct objects objects = { 0 };
 	struct apply apply = { 0 };
 	struct state want = { 0 };
-	int status = EXIT_FAILURE;
+	int status;
 
-	switch (read_options(argc, argv, &apply)) {
-	case CMD_DONE:
-		status = EXIT_SUCCESS;
-		break;
-	case CMD_BAD:
-		break;
-	case CMD_RUN:
-		if (!read_desired(&apply, &files, &objects, &want))
-			break;
+	if (read_options(argc, argv, &apply, &status) &&
+	    read_desired(&apply, &files, &objects, &want))
 		status = apply.dry_run ? print_dry_run(&want) : apply_state(&apply, &want);
-	}
 	list_free(&apply.paths);
 	state_free(&want);
 	objects_free(&objects);

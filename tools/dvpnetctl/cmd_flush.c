@@ -27,16 +27,10 @@ int cmd_flush(int argc, char **argv)
 	struct flow filter;
 	uint32_t count;
 	char **words;
-	int err;
+	int status, err;
 
-	switch (cmd_options(argc, argv, usage)) {
-	case CMD_DONE:
-		return EXIT_SUCCESS;
-	case CMD_BAD:
-		return EXIT_FAILURE;
-	case CMD_RUN:
-		break;
-	}
+	if (!cmd_options(argc, argv, usage, &status))
+		return status;
 	words = argv + optind;
 	if (!words[0] || strcmp(words[0], "flow"))
 		return cmd_error("flush: expected flow");

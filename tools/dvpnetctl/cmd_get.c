@@ -74,16 +74,10 @@ int cmd_get(int argc, char **argv)
 {
 	struct explanation packet = { 0 };
 	struct kernel kernel;
-	int err;
+	int status, err;
 
-	switch (cmd_options(argc, argv, usage)) {
-	case CMD_DONE:
-		return EXIT_SUCCESS;
-	case CMD_BAD:
-		return EXIT_FAILURE;
-	case CMD_RUN:
-		break;
-	}
+	if (!cmd_options(argc, argv, usage, &status))
+		return status;
 	if (read_packet(argv + optind, &packet) || cmd_connect(&kernel))
 		return EXIT_FAILURE;
 	err = kernel_explain(&kernel, &packet);

@@ -151,14 +151,8 @@ int cmd_monitor(int argc, char **argv)
 	struct kernel kernel;
 	int status;
 
-	switch (cmd_options(argc, argv, usage)) {
-	case CMD_DONE:
-		return EXIT_SUCCESS;
-	case CMD_BAD:
-		return EXIT_FAILURE;
-	case CMD_RUN:
-		break;
-	}
+	if (!cmd_options(argc, argv, usage, &status))
+		return status;
 	if (argv[optind])
 		return cmd_error("monitor: unknown word \"%s\"", argv[optind]);
 	if (cmd_connect(&kernel))

@@ -25,14 +25,8 @@ static int run(int argc, char **argv, const char *usage, show_fn *show, show_fn 
 	char **words;
 	int status;
 
-	switch (cmd_options(argc, argv, usage)) {
-	case CMD_DONE:
-		return EXIT_SUCCESS;
-	case CMD_BAD:
-		return EXIT_FAILURE;
-	case CMD_RUN:
-		break;
-	}
+	if (!cmd_options(argc, argv, usage, &status))
+		return status;
 	words = argv + optind;
 	if (set && words[0] && !strcmp(words[0], "set"))
 		verb = set;

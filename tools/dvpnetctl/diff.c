@@ -3,9 +3,9 @@
  * What has to change in the kernel: two sorted states are walked side by side.
  *
  * Order of the steps: settings, but for stricter ones, which come last; services
- * that go, which frees their addresses and ports; nodes before the prefixes that are put behind them; prefixes that
- * move before those that go, so that a move is one step; nodes that go;
- * services at last.
+ * that go, which frees their addresses and ports; nodes before the prefixes that
+ * are put behind them; prefixes that move before those that go, so that a move
+ * is one step; nodes that go; services.
  */
 #include <stdlib.h>
 #include <string.h>

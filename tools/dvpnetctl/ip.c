@@ -7,6 +7,22 @@
 
 #include "ip.h"
 
+/* As the C library's type, which has to be aligned. */
+static struct in6_addr in6_of(const struct ip *ip)
+{
+	struct in6_addr in6;
+
+	memcpy(&in6, ip->bytes, sizeof(in6));
+	return in6;
+}
+
+static bool is_v4_mapped(const struct ip *ip)
+{
+	const struct in6_addr in6 = in6_of(ip);
+
+	return IN6_IS_ADDR_V4MAPPED(&in6);
+}
+
 /**
  * ip_parse - read an address
  * @text: as of inet_pton()
@@ -23,7 +39,7 @@ bool ip_parse(const char *text, struct ip *ip)
 	}
 	if (inet_pton(AF_INET6, text, ip->bytes) == 1) {
 		ip->family = AF_INET6;
-		return !IN6_IS_ADDR_V4MAPPED((struct in6_addr *)ip->bytes);
+		return !is_v4_mapped(ip);
 	}
 	return false;
 }
@@ -176,14 +192,13 @@ bool ip_has_host_bits(const struct ip *ip, uint8_t len)
 bool ip_is_unicast(const struct ip *ip)
 {
 	static const struct ip zero;
-	const struct in6_addr *in6 = (const struct in6_addr *)ip->bytes;
+	const struct in6_addr in6 = in6_of(ip);
 
 	if (!memcmp(ip->bytes, zero.bytes, sizeof(zero.bytes)))
 		return false;
 	if (ip->family == AF_INET)
 		return ip->bytes[0] && ip->bytes[0] != 127 && ip->bytes[0] < 224;
-	return !IN6_IS_ADDR_MULTICAST(in6) && !IN6_IS_ADDR_LOOPBACK(in6) &&
-	       !IN6_IS_ADDR_V4MAPPED(in6);
+	return !IN6_IS_ADDR_MULTICAST(&in6) && !IN6_IS_ADDR_LOOPBACK(&in6) && !is_v4_mapped(ip);
 }
 
 /**

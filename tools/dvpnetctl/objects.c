@@ -657,7 +657,7 @@ static void read_any(struct objects *objects, const struct source *source, const
 	const char *own_kind = json_string_value(json_object_get(json, "kind"));
 	struct place place = { source->file, source_line(source, json) };
 	char item_kind[128] = "";
-	const json_t *items, *item;
+	const json_t *items;
 	size_t i;
 
 	api_version = own_version ? own_version : api_version;
@@ -672,8 +672,9 @@ static void read_any(struct objects *objects, const struct source *source, const
 	}
 	snprintf(item_kind, sizeof(item_kind), "%.*s", (int)strlen(kind) - 4, kind);
 	items = json_object_get(json, "items");
-	json_array_foreach(items, i, item)
-		read_any(objects, source, item, api_version, item_kind, &place, depth + 1);
+	for (i = 0; i < json_array_size(items); i++)
+		read_any(objects, source, json_array_get(items, i), api_version, item_kind, &place,
+			 depth + 1);
 }
 
 /**
