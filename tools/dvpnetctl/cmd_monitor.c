@@ -125,7 +125,7 @@ static int watch(struct kernel *kernel, int signals)
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			return cmd_error("monitor: %s", strerror(errno));
-		if (fds[1].revents || fds[2].revents & (POLLERR | POLLHUP))
+		if (fds[1].revents || fds[2].revents)
 			return EXIT_SUCCESS;
 		if (!fds[0].revents)
 			continue;
