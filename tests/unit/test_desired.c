@@ -337,6 +337,8 @@ static const struct list_case list_cases[] = {
 	{ "case 5: terminating and not serving", EP(1, DEAD ", " LOCAL), "" },
 	{ "nil nodeName is never local", EP(1, READY), "10.0.0.1:8080 CR" },
 	{ "not ready", EP(1, UNREADY ", " LOCAL) ", " EP(2, READY), "10.0.0.2:8080 CR" },
+	{ "serves, but is neither ready nor terminating",
+	  EP(1, "conditions: {ready: false, serving: true}, " LOCAL), "10.0.0.1:8080 N" },
 	{ "published though not ready",
 	  EP(1, "conditions: {ready: true, serving: false}, " LOCAL), "10.0.0.1:8080 CLNR" },
 	{ "published while it terminates: plain ready",
