@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The module's side: everything that goes over generic netlink family "dvpnet". */
+/* The module's side, over generic netlink: what it is told, and its events. */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attr.h"
 #include "kernel.h"
 
 /* A service that is larger goes in several messages; an attribute's length has 16 bits. */
@@ -32,7 +33,13 @@ static struct nl_msg *sized_request(const struct kernel *kernel, uint8_t cmd, in
 	return msg;
 }
 
-static struct nl_msg *request(const struct kernel *kernel, uint8_t cmd, int flags)
+/**
+ * kernel_request - begin a request
+ * @kernel: the module
+ * @cmd: DVPNET_CMD_*
+ * @flags: NLM_F_*
+ */
+struct nl_msg *kernel_request(const struct kernel *kernel, uint8_t cmd, int flags)
 {
 	return sized_request(kernel, cmd, flags, REQUEST_SIZE);
 }
@@ -80,54 +87,6 @@ const void *kernel_failed(const struct kernel *kernel)
 	return kernel->netlink.failed;
 }
 
-/* ---- writing attributes ---- */
-
-static void put_ip(struct nl_msg *msg, int attr, const struct ip *ip)
-{
-	if (ip->family)
-		nla_put(msg, attr, ip_size(ip), ip->bytes);
-}
-
-static void put_port(struct nl_msg *msg, int attr, uint16_t port)
-{
-	if (port)
-		nla_put_u16(msg, attr, port);
-}
-
-static void put_string(struct nl_msg *msg, int attr, const char *text)
-{
-	if (text)
-		nla_put_string(msg, attr, text);
-}
-
-/* ---- reading attributes; absent ones leave zero ---- */
-
-static uint32_t get_u32(struct nlattr *attr, uint32_t otherwise)
-{
-	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : otherwise;
-}
-
-static uint16_t get_u16(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 2 ? nla_get_u16(attr) : 0;
-}
-
-static uint8_t get_u8(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 1 ? nla_get_u8(attr) : 0;
-}
-
-static void get_ip(struct nlattr *attr, struct ip *ip)
-{
-	if (attr)
-		ip_from_bytes(nla_data(attr), nla_len(attr), ip);
-}
-
-static char *get_string(struct nlattr *attr)
-{
-	return attr ? nla_strdup(attr) : NULL;
-}
-
 /* ---- config ---- */
 
 static int parse_config(struct nlmsghdr *nlh, void *arg)
@@ -161,7 +120,7 @@ static int parse_config(struct nlmsghdr *nlh, void *arg)
 int kernel_get_config(struct kernel *kernel, struct config *config)
 {
 	memset(config, 0, sizeof(*config));
-	return netlink_request(&kernel->netlink, request(kernel, DVPNET_CMD_CONFIG_GET, 0),
+	return netlink_request(&kernel->netlink, kernel_request(kernel, DVPNET_CMD_CONFIG_GET, 0),
 			       parse_config, config);
 }
 
@@ -182,7 +141,7 @@ int kernel_set_config(struct kernel *kernel, const struct config *config)
 	err = netlink_flush(&kernel->netlink);
 	if (err)
 		return err;
-	msg = request(kernel, DVPNET_CMD_CONFIG_SET, 0);
+	msg = kernel_request(kernel, DVPNET_CMD_CONFIG_SET, 0);
 	for (i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
 
@@ -211,17 +170,17 @@ static int parse_node(struct nlmsghdr *nlh, void *arg)
 	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_NODE_MAX, NULL) || !attrs[DVPNET_A_NODE_NAME])
 		return -EBADMSG;
 	node = list_add(&state->nodes);
-	node->name = get_string(attrs[DVPNET_A_NODE_NAME]);
-	get_ip(attrs[DVPNET_A_NODE_UNDERLAY4], &node->underlay[V4]);
-	get_ip(attrs[DVPNET_A_NODE_UNDERLAY6], &node->underlay[V6]);
-	get_ip(attrs[DVPNET_A_NODE_TUNNEL4], &node->tunnel[V4]);
-	get_ip(attrs[DVPNET_A_NODE_TUNNEL6], &node->tunnel[V6]);
+	node->name = attr_string(attrs[DVPNET_A_NODE_NAME]);
+	attr_get_ip(attrs[DVPNET_A_NODE_UNDERLAY4], &node->underlay[V4]);
+	attr_get_ip(attrs[DVPNET_A_NODE_UNDERLAY6], &node->underlay[V6]);
+	attr_get_ip(attrs[DVPNET_A_NODE_TUNNEL4], &node->tunnel[V4]);
+	attr_get_ip(attrs[DVPNET_A_NODE_TUNNEL6], &node->tunnel[V6]);
 	if (attrs[DVPNET_A_NODE_MAC])
 		nla_memcpy(node->mac, attrs[DVPNET_A_NODE_MAC], sizeof(node->mac));
-	node->mode = get_u32(attrs[DVPNET_A_NODE_MODE], NODE_MODE_NONE);
+	node->mode = attr_u32(attrs[DVPNET_A_NODE_MODE], NODE_MODE_NONE);
 	node->local = attrs[DVPNET_A_NODE_LOCAL];
-	node->active_mode = get_u32(attrs[DVPNET_A_NODE_ACTIVE_MODE], NODE_MODE_NONE);
-	node->mtu = get_u32(attrs[DVPNET_A_NODE_MTU], 0);
+	node->active_mode = attr_u32(attrs[DVPNET_A_NODE_ACTIVE_MODE], NODE_MODE_NONE);
+	node->mtu = attr_u32(attrs[DVPNET_A_NODE_MTU], 0);
 	return 0;
 }
 
@@ -234,18 +193,18 @@ static int parse_node(struct nlmsghdr *nlh, void *arg)
  */
 int kernel_set_node(struct kernel *kernel, const struct node *node)
 {
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_NODE_SET, 0);
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_NODE_SET, 0);
 
 	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
-	put_ip(msg, DVPNET_A_NODE_UNDERLAY4, &node->underlay[V4]);
-	put_ip(msg, DVPNET_A_NODE_UNDERLAY6, &node->underlay[V6]);
+	attr_put_ip(msg, DVPNET_A_NODE_UNDERLAY4, &node->underlay[V4]);
+	attr_put_ip(msg, DVPNET_A_NODE_UNDERLAY6, &node->underlay[V6]);
 	nla_put(msg, DVPNET_A_NODE_MAC, sizeof(node->mac), node->mac);
 	if (node->mode != NODE_MODE_NONE)
 		nla_put_u32(msg, DVPNET_A_NODE_MODE, node->mode);
 	if (node->local)
 		nla_put_flag(msg, DVPNET_A_NODE_LOCAL);
-	put_ip(msg, DVPNET_A_NODE_TUNNEL4, &node->tunnel[V4]);
-	put_ip(msg, DVPNET_A_NODE_TUNNEL6, &node->tunnel[V6]);
+	attr_put_ip(msg, DVPNET_A_NODE_TUNNEL4, &node->tunnel[V4]);
+	attr_put_ip(msg, DVPNET_A_NODE_TUNNEL6, &node->tunnel[V6]);
 	return change(kernel, msg, node);
 }
 
@@ -258,7 +217,7 @@ int kernel_set_node(struct kernel *kernel, const struct node *node)
  */
 int kernel_del_node(struct kernel *kernel, const struct node *node)
 {
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_NODE_DEL, 0);
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_NODE_DEL, 0);
 
 	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
 	return change(kernel, msg, node);
@@ -275,18 +234,18 @@ static int parse_prefix(struct nlmsghdr *nlh, void *arg)
 	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_PREFIX_MAX, NULL))
 		return -EBADMSG;
 	prefix = list_add(&state->prefixes);
-	get_ip(attrs[DVPNET_A_PREFIX_ADDR], &prefix->addr);
-	prefix->len = get_u8(attrs[DVPNET_A_PREFIX_LEN]);
-	prefix->node = get_string(attrs[DVPNET_A_PREFIX_NODE]);
+	attr_get_ip(attrs[DVPNET_A_PREFIX_ADDR], &prefix->addr);
+	prefix->len = attr_u8(attrs[DVPNET_A_PREFIX_LEN]);
+	prefix->node = attr_string(attrs[DVPNET_A_PREFIX_NODE]);
 	return prefix->addr.family ? 0 : -EBADMSG;
 }
 
 static struct nl_msg *prefix_request(const struct kernel *kernel, uint8_t cmd,
 				     const struct prefix *prefix)
 {
-	struct nl_msg *msg = request(kernel, cmd, 0);
+	struct nl_msg *msg = kernel_request(kernel, cmd, 0);
 
-	put_ip(msg, DVPNET_A_PREFIX_ADDR, &prefix->addr);
+	attr_put_ip(msg, DVPNET_A_PREFIX_ADDR, &prefix->addr);
 	nla_put_u8(msg, DVPNET_A_PREFIX_LEN, prefix->len);
 	return msg;
 }
@@ -328,9 +287,9 @@ static int parse_frontend(struct nlattr *nest, struct service *service)
 	if (nla_parse_nested(attrs, DVPNET_A_FRONTEND_MAX, nest, NULL))
 		return -EBADMSG;
 	frontend = list_add(&service->frontends);
-	frontend->type = get_u32(attrs[DVPNET_A_FRONTEND_TYPE], 0);
-	get_ip(attrs[DVPNET_A_FRONTEND_ADDR], &frontend->addr);
-	frontend->port = get_u16(attrs[DVPNET_A_FRONTEND_PORT]);
+	frontend->type = attr_u32(attrs[DVPNET_A_FRONTEND_TYPE], 0);
+	attr_get_ip(attrs[DVPNET_A_FRONTEND_ADDR], &frontend->addr);
+	frontend->port = attr_u16(attrs[DVPNET_A_FRONTEND_PORT]);
 	return 0;
 }
 
@@ -342,10 +301,10 @@ static int parse_backend(struct nlattr *nest, struct service *service)
 	if (nla_parse_nested(attrs, DVPNET_A_BACKEND_MAX, nest, NULL))
 		return -EBADMSG;
 	backend = list_add(&service->backends);
-	get_ip(attrs[DVPNET_A_BACKEND_ADDR], &backend->addr);
-	backend->port = get_u16(attrs[DVPNET_A_BACKEND_PORT]);
-	backend->flags = get_u32(attrs[DVPNET_A_BACKEND_FLAGS], 0);
-	backend->flows = get_u32(attrs[DVPNET_A_BACKEND_FLOWS], 0);
+	attr_get_ip(attrs[DVPNET_A_BACKEND_ADDR], &backend->addr);
+	backend->port = attr_u16(attrs[DVPNET_A_BACKEND_PORT]);
+	backend->flags = attr_u32(attrs[DVPNET_A_BACKEND_FLAGS], 0);
+	backend->flows = attr_u32(attrs[DVPNET_A_BACKEND_FLOWS], 0);
 	return 0;
 }
 
@@ -353,7 +312,7 @@ static int parse_backend(struct nlattr *nest, struct service *service)
 static struct service *service_of_message(struct state *state, struct nlattr **attrs)
 {
 	const char *name = nla_get_string(attrs[DVPNET_A_SERVICE_NAME]);
-	uint8_t family = get_u8(attrs[DVPNET_A_SERVICE_FAMILY]);
+	uint8_t family = attr_u8(attrs[DVPNET_A_SERVICE_FAMILY]);
 	struct service *service = NULL;
 
 	if (state->services.count)
@@ -379,8 +338,8 @@ static int parse_service(struct nlmsghdr *nlh, void *arg)
 		return -EBADMSG;
 	service = service_of_message(state, attrs);
 	if (attrs[DVPNET_A_SERVICE_PROTO])
-		service->proto = get_u8(attrs[DVPNET_A_SERVICE_PROTO]);
-	service->flags = get_u32(attrs[DVPNET_A_SERVICE_FLAGS], service->flags);
+		service->proto = attr_u8(attrs[DVPNET_A_SERVICE_PROTO]);
+	service->flags = attr_u32(attrs[DVPNET_A_SERVICE_FLAGS], service->flags);
 	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(nlh), 0),
 			  genlmsg_attrlen(genlmsg_hdr(nlh), 0), rest) {
 		if (nla_type(attr) == DVPNET_A_SERVICE_FRONTEND)
@@ -418,8 +377,8 @@ static void put_frontend(struct nl_msg *msg, const struct frontend *frontend)
 	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_FRONTEND);
 
 	nla_put_u32(msg, DVPNET_A_FRONTEND_TYPE, frontend->type);
-	put_ip(msg, DVPNET_A_FRONTEND_ADDR, &frontend->addr);
-	put_port(msg, DVPNET_A_FRONTEND_PORT, frontend->port);
+	attr_put_ip(msg, DVPNET_A_FRONTEND_ADDR, &frontend->addr);
+	attr_put_port(msg, DVPNET_A_FRONTEND_PORT, frontend->port);
 	nla_nest_end(msg, nest);
 }
 
@@ -427,8 +386,8 @@ static void put_backend(struct nl_msg *msg, const struct backend *backend)
 {
 	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_BACKEND);
 
-	put_ip(msg, DVPNET_A_BACKEND_ADDR, &backend->addr);
-	put_port(msg, DVPNET_A_BACKEND_PORT, backend->port);
+	attr_put_ip(msg, DVPNET_A_BACKEND_ADDR, &backend->addr);
+	attr_put_port(msg, DVPNET_A_BACKEND_PORT, backend->port);
 	nla_put_u32(msg, DVPNET_A_BACKEND_FLAGS, backend->flags);
 	nla_nest_end(msg, nest);
 }
@@ -497,7 +456,7 @@ int kernel_set_service(struct kernel *kernel, const struct service *service)
  */
 int kernel_del_service(struct kernel *kernel, const struct service *service)
 {
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_SERVICE_DEL, 0);
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_SERVICE_DEL, 0);
 
 	put_service_key(msg, service);
 	return change(kernel, msg, service);
@@ -505,15 +464,24 @@ int kernel_del_service(struct kernel *kernel, const struct service *service)
 
 /* ---- dumps ---- */
 
-/* Read all objects of a kind; again from the start when they changed meanwhile. */
-static int dump(struct kernel *kernel, uint8_t cmd, netlink_fn *parse, void *into,
+/**
+ * kernel_dump - read all objects of a kind; again from the start when they changed meanwhile
+ * @kernel: the module
+ * @cmd: DVPNET_CMD_*_GET
+ * @parse: takes one message, and @into
+ * @into: what is filled
+ * @reset: empties it
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_dump(struct kernel *kernel, uint8_t cmd, netlink_fn *parse, void *into,
 		void (*reset)(void *))
 {
 	int tries, err = -EINTR;
 
 	for (tries = 0; err == -EINTR && tries < DUMP_TRIES; tries++) {
 		reset(into);
-		err = netlink_request(&kernel->netlink, request(kernel, cmd, NLM_F_DUMP),
+		err = netlink_request(&kernel->netlink, kernel_request(kernel, cmd, NLM_F_DUMP),
 				      parse, into);
 	}
 	return err;
@@ -549,11 +517,6 @@ static void reset_services(void *arg)
 	list_free(&state->services);
 }
 
-static void reset_flows(void *arg)
-{
-	flow_list_free(arg);
-}
-
 /**
  * kernel_get_nodes - read all nodes
  * @kernel: the module
@@ -563,7 +526,7 @@ static void reset_flows(void *arg)
  */
 int kernel_get_nodes(struct kernel *kernel, struct state *state)
 {
-	return dump(kernel, DVPNET_CMD_NODE_GET, parse_node, state, reset_nodes);
+	return kernel_dump(kernel, DVPNET_CMD_NODE_GET, parse_node, state, reset_nodes);
 }
 
 /**
@@ -575,7 +538,7 @@ int kernel_get_nodes(struct kernel *kernel, struct state *state)
  */
 int kernel_get_prefixes(struct kernel *kernel, struct state *state)
 {
-	return dump(kernel, DVPNET_CMD_PREFIX_GET, parse_prefix, state, reset_prefixes);
+	return kernel_dump(kernel, DVPNET_CMD_PREFIX_GET, parse_prefix, state, reset_prefixes);
 }
 
 /**
@@ -587,7 +550,7 @@ int kernel_get_prefixes(struct kernel *kernel, struct state *state)
  */
 int kernel_get_services(struct kernel *kernel, struct state *state)
 {
-	return dump(kernel, DVPNET_CMD_SERVICE_GET, parse_service, state, reset_services);
+	return kernel_dump(kernel, DVPNET_CMD_SERVICE_GET, parse_service, state, reset_services);
 }
 
 /**
@@ -613,208 +576,6 @@ int kernel_get_state(struct kernel *kernel, struct state *state)
 	return err;
 }
 
-/* ---- flows ---- */
-
-static int parse_flow(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attrs[DVPNET_A_FLOW_MAX + 1];
-	struct flow_list *list = arg;
-	struct flow *flow;
-
-	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_FLOW_MAX, NULL))
-		return -EBADMSG;
-	flow = list_add(&list->flows);
-	flow->proto = get_u8(attrs[DVPNET_A_FLOW_PROTO]);
-	get_ip(attrs[DVPNET_A_FLOW_CLIENT], &flow->client);
-	flow->client_port = get_u16(attrs[DVPNET_A_FLOW_CLIENT_PORT]);
-	get_ip(attrs[DVPNET_A_FLOW_FRONTEND], &flow->frontend);
-	flow->frontend_port = get_u16(attrs[DVPNET_A_FLOW_FRONTEND_PORT]);
-	get_ip(attrs[DVPNET_A_FLOW_BACKEND], &flow->backend);
-	flow->backend_port = get_u16(attrs[DVPNET_A_FLOW_BACKEND_PORT]);
-	get_ip(attrs[DVPNET_A_FLOW_SOURCE], &flow->source);
-	flow->source_port = get_u16(attrs[DVPNET_A_FLOW_SOURCE_PORT]);
-	flow->service = get_string(attrs[DVPNET_A_FLOW_SERVICE]);
-	flow->state = get_u32(attrs[DVPNET_A_FLOW_STATE], 0);
-	flow->flags = get_u32(attrs[DVPNET_A_FLOW_FLAGS], 0);
-	flow->expires = get_u32(attrs[DVPNET_A_FLOW_EXPIRES], 0);
-	return 0;
-}
-
-/**
- * kernel_get_flows - read all flows
- * @kernel: the module
- * @flows: filled
- *
- * Flows come and go while they are read; that is no inconsistency.
- *
- * Return: 0 or a negative errno.
- */
-int kernel_get_flows(struct kernel *kernel, struct flow_list *flows)
-{
-	return dump(kernel, DVPNET_CMD_FLOW_GET, parse_flow, flows, reset_flows);
-}
-
-static int parse_flush(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attrs[DVPNET_A_FLOW_MAX + 1];
-
-	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_FLOW_MAX, NULL))
-		return -EBADMSG;
-	*(uint32_t *)arg = get_u32(attrs[DVPNET_A_FLOW_COUNT], 0);
-	return 0;
-}
-
-/**
- * kernel_flush_flows - remove flows
- * @kernel: the module
- * @filter: which ones
- * @count: filled with how many they were
- *
- * Return: 0 or a negative errno.
- */
-int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count)
-{
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_FLOW_FLUSH, 0);
-
-	*count = 0;
-	if (filter->proto)
-		nla_put_u8(msg, DVPNET_A_FLOW_PROTO, filter->proto);
-	put_ip(msg, DVPNET_A_FLOW_CLIENT, &filter->client);
-	put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, filter->client_port);
-	put_ip(msg, DVPNET_A_FLOW_FRONTEND, &filter->frontend);
-	put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, filter->frontend_port);
-	put_ip(msg, DVPNET_A_FLOW_BACKEND, &filter->backend);
-	put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, filter->backend_port);
-	put_string(msg, DVPNET_A_FLOW_SERVICE, filter->service);
-	return netlink_request(&kernel->netlink, msg, parse_flush, count);
-}
-
-/**
- * flow_list_free - free all flows
- * @flows: the list
- */
-void flow_list_free(struct flow_list *flows)
-{
-	size_t i;
-
-	for (i = 0; i < flows->flows.count; i++)
-		free(flows->flows.item[i].service);
-	list_free(&flows->flows);
-}
-
-/* ---- counters ---- */
-
-static int parse_counters(struct nlmsghdr *nlh, void *arg)
-{
-	struct counter_list *list = arg;
-	struct nlattr *attr;
-	int rest;
-
-	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(nlh), 0),
-			  genlmsg_attrlen(genlmsg_hdr(nlh), 0), rest) {
-		struct nlattr *attrs[DVPNET_A_COUNTER_MAX + 1];
-		struct counter *counter;
-
-		if (nla_type(attr) != DVPNET_A_STATS_COUNTER)
-			continue;
-		if (nla_parse_nested(attrs, DVPNET_A_COUNTER_MAX, attr, NULL) ||
-		    !attrs[DVPNET_A_COUNTER_NAME] || !attrs[DVPNET_A_COUNTER_VALUE] ||
-		    nla_len(attrs[DVPNET_A_COUNTER_VALUE]) < 8)
-			return -EBADMSG;
-		counter = list_add(&list->counters);
-		counter->name = get_string(attrs[DVPNET_A_COUNTER_NAME]);
-		counter->help = get_string(attrs[DVPNET_A_COUNTER_HELP]);
-		counter->value = nla_get_u64(attrs[DVPNET_A_COUNTER_VALUE]);
-	}
-	return 0;
-}
-
-/**
- * kernel_get_counters - read all counters
- * @kernel: the module
- * @counters: filled
- *
- * Return: 0 or a negative errno.
- */
-int kernel_get_counters(struct kernel *kernel, struct counter_list *counters)
-{
-	return netlink_request(&kernel->netlink, request(kernel, DVPNET_CMD_STATS_GET, 0),
-			       parse_counters, counters);
-}
-
-/**
- * counter_list_free - free all counters
- * @counters: the list
- */
-void counter_list_free(struct counter_list *counters)
-{
-	size_t i;
-
-	for (i = 0; i < counters->counters.count; i++) {
-		free(counters->counters.item[i].name);
-		free(counters->counters.item[i].help);
-	}
-	list_free(&counters->counters);
-}
-
-/* ---- explanations ---- */
-
-static int parse_explanation(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attrs[DVPNET_A_ROUTE_MAX + 1];
-	struct explanation *explanation = arg;
-
-	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_ROUTE_MAX, NULL))
-		return -EBADMSG;
-	explanation->verdict = get_u32(attrs[DVPNET_A_ROUTE_VERDICT], DVPNET_VERDICT_NONE);
-	explanation->reason = get_string(attrs[DVPNET_A_ROUTE_REASON]);
-	explanation->service = get_string(attrs[DVPNET_A_ROUTE_SERVICE]);
-	explanation->frontend_type = get_u32(attrs[DVPNET_A_ROUTE_FRONTEND_TYPE], 0);
-	explanation->list = get_u32(attrs[DVPNET_A_ROUTE_LIST], DVPNET_LIST_NONE);
-	explanation->list_len = get_u32(attrs[DVPNET_A_ROUTE_LIST_LEN], 0);
-	get_ip(attrs[DVPNET_A_ROUTE_BACKEND], &explanation->backend);
-	explanation->backend_port = get_u16(attrs[DVPNET_A_ROUTE_BACKEND_PORT]);
-	explanation->masquerade = attrs[DVPNET_A_ROUTE_MASQUERADE];
-	get_ip(attrs[DVPNET_A_ROUTE_SOURCE], &explanation->source);
-	explanation->source_port = get_u16(attrs[DVPNET_A_ROUTE_SOURCE_PORT]);
-	explanation->node = get_string(attrs[DVPNET_A_ROUTE_NODE]);
-	explanation->local = attrs[DVPNET_A_ROUTE_LOCAL];
-	explanation->mode = get_u32(attrs[DVPNET_A_ROUTE_MODE], NODE_MODE_NONE);
-	explanation->mtu = get_u32(attrs[DVPNET_A_ROUTE_MTU], 0);
-	get_ip(attrs[DVPNET_A_ROUTE_UNDERLAY], &explanation->underlay);
-	return 0;
-}
-
-/**
- * kernel_explain - ask what would happen to a packet
- * @kernel: the module
- * @explanation: the packet; the rest is filled
- *
- * Return: 0 or a negative errno.
- */
-int kernel_explain(struct kernel *kernel, struct explanation *explanation)
-{
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_ROUTE_GET, 0);
-
-	nla_put_u8(msg, DVPNET_A_ROUTE_PROTO, explanation->proto);
-	put_ip(msg, DVPNET_A_ROUTE_SRC, &explanation->src);
-	put_port(msg, DVPNET_A_ROUTE_SPORT, explanation->sport);
-	put_ip(msg, DVPNET_A_ROUTE_DST, &explanation->dst);
-	put_port(msg, DVPNET_A_ROUTE_DPORT, explanation->dport);
-	return netlink_request(&kernel->netlink, msg, parse_explanation, explanation);
-}
-
-/**
- * explanation_free - free what an explanation owns
- * @explanation: the explanation
- */
-void explanation_free(struct explanation *explanation)
-{
-	free(explanation->reason);
-	free(explanation->service);
-	free(explanation->node);
-}
-
 /* ---- syncs ---- */
 
 static int parse_token(struct nlmsghdr *nlh, void *arg)
@@ -823,7 +584,7 @@ static int parse_token(struct nlmsghdr *nlh, void *arg)
 
 	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_SYNC_MAX, NULL) || !attrs[DVPNET_A_SYNC_TOKEN])
 		return -EBADMSG;
-	*(uint32_t *)arg = get_u32(attrs[DVPNET_A_SYNC_TOKEN], 0);
+	*(uint32_t *)arg = attr_u32(attrs[DVPNET_A_SYNC_TOKEN], 0);
 	return 0;
 }
 
@@ -837,7 +598,7 @@ static int parse_token(struct nlmsghdr *nlh, void *arg)
  */
 int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_t *token)
 {
-	struct nl_msg *msg = request(kernel, DVPNET_CMD_SYNC_BEGIN, 0);
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_SYNC_BEGIN, 0);
 
 	nla_put_u32(msg, DVPNET_A_SYNC_MODE, mode);
 	return netlink_request(&kernel->netlink, msg, parse_token, token);
@@ -845,7 +606,7 @@ int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_
 
 static int sync_close(struct kernel *kernel, uint8_t cmd, uint32_t token)
 {
-	struct nl_msg *msg = request(kernel, cmd, 0);
+	struct nl_msg *msg = kernel_request(kernel, cmd, 0);
 
 	nla_put_u32(msg, DVPNET_A_SYNC_TOKEN, token);
 	return netlink_request(&kernel->netlink, msg, NULL, NULL);

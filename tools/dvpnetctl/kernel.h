@@ -153,6 +153,9 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_set_service(struct kernel *kernel, const struct service *service);
 int kernel_del_service(struct kernel *kernel, const struct service *service);
+struct nl_msg *kernel_request(const struct kernel *kernel, uint8_t cmd, int flags);
+int kernel_dump(struct kernel *kernel, uint8_t cmd, netlink_fn *parse, void *into,
+		void (*reset)(void *));
 void kernel_queue(struct kernel *kernel);
 int kernel_flush(struct kernel *kernel);
 const void *kernel_failed(const struct kernel *kernel);

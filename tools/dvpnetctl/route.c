@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attr.h"
 #include "route.h"
 
 #define MESSAGE_MAX 4096
@@ -53,18 +54,6 @@ static struct nl_msg *request(int type, int flags)
 static void append(struct nl_msg *msg, const void *data, size_t size)
 {
 	nlmsg_append(msg, (void *)data, size, NLMSG_ALIGNTO);
-}
-
-static void put_ip(struct nl_msg *msg, int attr, const struct ip *ip)
-{
-	if (ip->family)
-		nla_put(msg, attr, ip_size(ip), ip->bytes);
-}
-
-static void get_ip(struct nlattr *attr, struct ip *ip)
-{
-	if (attr)
-		ip_from_bytes(nla_data(attr), nla_len(attr), ip);
 }
 
 /* What failed goes before why. */
@@ -115,8 +104,8 @@ int route_find_way(struct netlink *netlink, const struct ip *from, const struct 
 
 	memset(way, 0, sizeof(*way));
 	append(msg, &rtm, sizeof(rtm));
-	put_ip(msg, RTA_DST, to);
-	put_ip(msg, RTA_SRC, from);
+	attr_put_ip(msg, RTA_DST, to);
+	attr_put_ip(msg, RTA_SRC, from);
 	return netlink_request(netlink, msg, parse_way, way);
 }
 
@@ -194,7 +183,7 @@ static int parse_address(struct nlmsghdr *nlh, void *arg)
 	if (ifa->ifa_index != entries->ifindex || ifa->ifa_scope != RT_SCOPE_UNIVERSE)
 		return 0;
 	entry = list_add(&entries->list);
-	get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS], &entry->addr);
+	attr_get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS], &entry->addr);
 	entry->len = ifa->ifa_prefixlen;
 	return 0;
 }
@@ -211,8 +200,8 @@ static int change_address(struct netlink *netlink, int type, int flags, uint32_t
 	int err;
 
 	append(msg, &ifa, sizeof(ifa));
-	put_ip(msg, IFA_LOCAL, &entry->addr);
-	put_ip(msg, IFA_ADDRESS, &entry->addr);
+	attr_put_ip(msg, IFA_LOCAL, &entry->addr);
+	attr_put_ip(msg, IFA_ADDRESS, &entry->addr);
 	/* Nobody else can have it: no waiting for duplicate address detection. */
 	if (type == RTM_NEWADDR)
 		nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
@@ -256,8 +245,8 @@ static int parse_route(struct nlmsghdr *nlh, void *arg)
 	    !attrs[RTA_DST])
 		return 0;
 	entry = list_add(&entries->list);
-	get_ip(attrs[RTA_DST], &entry->addr);
-	get_ip(attrs[RTA_PREFSRC], &entry->source);
+	attr_get_ip(attrs[RTA_DST], &entry->addr);
+	attr_get_ip(attrs[RTA_PREFSRC], &entry->source);
 	entry->len = rtm->rtm_dst_len;
 	return 0;
 }
@@ -277,8 +266,8 @@ static int change_route(struct netlink *netlink, int type, int flags, uint32_t i
 	int err;
 
 	append(msg, &rtm, sizeof(rtm));
-	put_ip(msg, RTA_DST, &entry->addr);
-	put_ip(msg, RTA_PREFSRC, &entry->source);
+	attr_put_ip(msg, RTA_DST, &entry->addr);
+	attr_put_ip(msg, RTA_PREFSRC, &entry->source);
 	nla_put_u32(msg, RTA_OIF, ifindex);
 	err = netlink_request(netlink, msg, NULL, NULL);
 	return err ? fail(netlink, err, "route", &entry->addr, entry->len) : 0;
