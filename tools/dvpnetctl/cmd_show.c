@@ -274,8 +274,8 @@ static int show_flows(struct kernel *kernel, char **words)
 int cmd_flow(int argc, char **argv)
 {
 	return run(argc, argv,
-		   "Usage: dvpnetctl [-j] flow show [proto P] [client A[:PORT]] [frontend A[:PORT]]\n"
-		   "                                [backend A[:PORT]] [service NAME]\n"
+		   "Usage: dvpnetctl [-j] flow show [proto P] [client A[:PORT]]\n"
+		   "           [frontend A[:PORT]] [backend A[:PORT]] [service NAME]\n"
 		   "Translated connections: client, frontend that it connected to, backend that\n"
 		   "answers, and the source that the backend sees where that is not the client.\n",
 		   show_flows, NULL);
@@ -384,7 +384,8 @@ int cmd_config(int argc, char **argv)
 	return run(argc, argv,
 		   "Usage: dvpnetctl [-j] config show\n"
 		   "       dvpnetctl config set KEY VALUE [KEY VALUE]...\n"
-		   "Settings of this node. \"apply\" sets mode, vni, port, udp-csum, trust-underlay\n"
-		   "and nodeport-* anew; max-flows and timeout-* (seconds) are yours.\n",
+		   "Settings of this node. \"apply\" sets mode, vni, port, udp-csum,\n"
+		   "trust-underlay and nodeport-* anew; max-flows and timeout-* (seconds)\n"
+		   "are yours.\n",
 		   show_config, set_config);
 }
