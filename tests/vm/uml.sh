@@ -17,10 +17,11 @@ build() { # FOLDER
 	cd "$dir/kdir"
 	# UML is not preemptible, but counts what PREEMPT_COUNT counts, so it can check sleeping.
 	sed -i '/^config DEBUG_ATOMIC_SLEEP$/,/^$/ { /ARCH_NO_PREEMPT/d }' lib/Kconfig.debug
-	# UML 6.1 walks the memory map of a new process without a lock; PROVE_RCU would complain.
+	# UML 6.1 walks the memory map of a new process, before it can sleep, outside of RCU, of which
+	# PROVE_RCU would complain.
 	sed -i '/^void force_flush_all/,/^}/ {
-		s/^\tfor_each_vma/\tmmap_read_lock(mm);\n&/
-		s/^}/\tmmap_read_unlock(mm);\n&/
+		s/^\tfor_each_vma/\trcu_read_lock();\n&/
+		s/^}/\trcu_read_unlock();\n&/
 	}' arch/um/kernel/tlb.c
 	make -s defconfig
 	scripts/kconfig/merge_config.sh -m .config "$vm_dir/uml.config"
@@ -30,6 +31,7 @@ build() { # FOLDER
 	done < <(grep '^CONFIG_' "$vm_dir/uml.config")
 	nice make -s "-j$(nproc)" linux modules
 	make -s INSTALL_MOD_PATH="$dir" modules_install
+	rm "$dir"/lib/modules/*/{build,source}
 	cp linux "$dir/linux"
 	make -s kernelrelease >"$dir/release"
 	# Modules are built against no more than this.
