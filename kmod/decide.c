@@ -63,11 +63,9 @@ static bool decide_masquerades(const struct dvp_decision *decision, u32 flags,
 static bool decide_leaves_pod_network(struct dvp_net *dn,
 				      const struct in6_addr *backend)
 {
-	const struct dvp_node *self = rcu_dereference(dn->self);
-
 	return rcu_dereference(dn->config)->mode != DVPNET_MODE_CLASSIC &&
 	       !dvp_prefix_lookup(&dn->prefixes, backend) &&
-	       self != dvp_node_by_underlay(dn, backend);
+	       !dvp_node_by_underlay(dn, backend);
 }
 
 /*

@@ -122,6 +122,9 @@ static int device_send(struct net *net, struct sock *sk, struct sk_buff *skb)
 	rcu_read_lock();
 	dvp_device_inner_daddr(skb, &dst);
 	node = dvp_prefix_lookup(&dn->prefixes, &dst);
+	/* What pods send to a node itself comes here as well, see dvp_node_owns(). */
+	if (!node)
+		node = dvp_node_by_underlay(dn, &dst);
 	err = -ENETUNREACH;
 	if (!node) {
 		stat = DVP_STAT_TX_NO_NODE;
