@@ -55,3 +55,20 @@ def lab(cluster):
 def family(request):
     """Inner address family."""
     return request.param
+
+
+def pytest_configure(config):
+    """Show a failure when it happens: the guest may not live to the summary."""
+
+    class Failures:
+        """A plugin: reports alone come without the configuration."""
+
+        @staticmethod
+        def pytest_runtest_logreport(report):
+            """After each phase of a test."""
+            if report.failed:
+                terminal = config.pluginmanager.get_plugin("terminalreporter")
+                for text in ("", report.longreprtext, *(text for _, text in report.sections)):
+                    terminal.write_line(text)
+
+    config.pluginmanager.register(Failures())

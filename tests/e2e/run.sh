@@ -19,5 +19,5 @@ make -s -C "$repo/tools/dvpnetctl"
 mkdir -p "$repo/build"
 cd "$e2e"
 "$repo/tests/vm/run.sh" --kernel "$kernel" --timeout "${TIMEOUT:-900}" --module "$module" -- \
-	env PYTHONPYCACHEPREFIX="$repo/build/pycache" python3 -m pytest -p no:cacheprovider -v -rN --durations=5 --tb=short \
+	env PYTHONPYCACHEPREFIX="$repo/build/pycache" python3 -m pytest -p no:cacheprovider -v -rN --durations=5 --tb=short --no-summary \
 	--junitxml="$repo/build/e2e-$kernel.xml" "$@"

@@ -189,6 +189,12 @@ class Cluster:
             self.servers.close()
         ip(*(f"netns del {s}" for s in self.spaces if pathlib.Path(NETNS_DIR, s).exists()))
 
+    def forget_path_mtu(self):
+        """Everybody forgets the path MTUs that were learned."""
+        for space in self.spaces:
+            run("ip", "route", "flush", "cache", ns=space)
+            run("ip", "-6", "route", "flush", "cache", ns=space)
+
     @contextlib.contextmanager
     def routers_carry_pods(self):
         """For the length of the block the underlay's routers have routes to pods."""

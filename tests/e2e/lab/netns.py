@@ -71,6 +71,12 @@ def sysctl(ns=None, **settings):
                 file.write(str(value))
 
 
+def ping(ns, address, *options, count=3):
+    """Ping; fails if one answer is missing. Returns what ping says."""
+    return run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", "5", *options, address,
+               ns=ns).stdout
+
+
 def wait_until(condition, timeout=10, what=None):
     """
     Poll until the condition gives something true, and return that. The condition may raise

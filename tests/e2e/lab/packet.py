@@ -110,11 +110,12 @@ def vxlan(vni, frame, flags=VXLAN_VALID_VNI << 24, reserved=0):
 
 # ---- sending ----
 
-def send_frame(ns, device, frame):
-    """Put an Ethernet frame on a device's wire."""
+def send_frames(ns, device, *frames):
+    """Put Ethernet frames on a device's wire."""
     with netns(ns), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
         sock.bind((device, 0))
-        sock.send(frame)
+        for frame in frames:
+            sock.send(frame)
 
 
 def send_udp(ns, src, dst, sport, dport, payload):

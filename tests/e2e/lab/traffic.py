@@ -46,8 +46,7 @@ class _Background:
 
 class TcpStream(_Background):
     """
-    A TCP connection to an echo server over which data travels both ways as fast as it can, each byte
-    compared:
+    A TCP connection to an echo server, data travels both ways as fast as it can and is compared:
 
         with TcpStream("client-n1", "10.111.2.10", 7) as stream:
             ...
@@ -92,6 +91,13 @@ class TcpStream(_Background):
                     self.received += len(data)
         if self.received != sent:
             raise ConnectionError(f"sent {sent} bytes, {self.received} came back")
+
+    def finish(self, timeout=60):
+        """Wait until all of the limit came back; raises what went wrong."""
+        self.thread.join(timeout)
+        assert not self.thread.is_alive(), f"stuck at {self.received} of {self.limit} bytes"
+        if self.failure:
+            raise self.failure
 
     def wait_for(self, more, timeout=30):
         """Wait until so many more bytes have come back."""
