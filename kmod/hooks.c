@@ -27,6 +27,12 @@
 #include "translate.h"
 #include "tuple.h"
 
+/* What sends from this host is told so at once: a socket that is in use misses the ICMP error. */
+static unsigned int hooks_refusal(bool from_host)
+{
+	return from_host ? NF_DROP_ERR(-ECONNREFUSED) : NF_DROP;
+}
+
 static unsigned int hooks_verdict4(struct dvp_net *dn, struct sk_buff *skb,
 				   enum dvp_stage stage, bool from_host,
 				   bool *done)
@@ -45,7 +51,7 @@ static unsigned int hooks_verdict4(struct dvp_net *dn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	case DVP_TRANSLATE_REJECT:
 		dvp_reject4(dn, skb);
-		fallthrough;
+		return hooks_refusal(from_host);
 	default:
 		return NF_DROP;
 	}
@@ -68,7 +74,7 @@ static unsigned int hooks_verdict6(struct dvp_net *dn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	case DVP_TRANSLATE_REJECT:
 		dvp_reject6(dn, skb);
-		fallthrough;
+		return hooks_refusal(from_host);
 	default:
 		return NF_DROP;
 	}
