@@ -55,7 +55,8 @@ translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
 	if (ipv6_addr_equal(&sender, &reverse.src))
 		outer_src = &target.src;
 	err = dvp_nat_rewrite_icmp(skb, packet, &embedded, outer_src, &target.dst);
-	if (!err && packet->tuple.stage == DVP_STAGE_IN)
+	/* Of the stages that an error passes, these two exist in each flow: count it once. */
+	if (!err && (key->index == DVP_FLOW_REQUEST_IN || key->index == DVP_FLOW_REPLY_OUT))
 		dvp_stats_inc(dn, DVP_STAT_NAT_ICMP_ERROR);
 	return translate_result(dn, err);
 }
