@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What older kernels lack, under the newest kernels' names, so that the rest
- * of the module is written for these alone. Included before every source file.
+ * What older kernels (and leaner configurations) lack, under the newest
+ * kernels' names, so that the rest of the module is written for these alone.
+ * Included before every source file.
  */
 #ifndef _DVPNET_COMPAT_H
 #define _DVPNET_COMPAT_H
 
 #include <linux/netdevice.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
 #include <linux/timer.h>
@@ -117,6 +119,14 @@ static int op(struct net *src_net, struct net_device *dev,		\
 	setup_udp_tunnel_sock(net, (sk)->sk_socket, cfg)
 #define udp_tunnel_sock_release(sk) \
 	udp_tunnel_sock_release((sk)->sk_socket)
+#endif
+
+/* Only there with the option */
+#if !IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+static inline bool nf_bridge_info_exists(const struct sk_buff *skb)
+{
+	return false;
+}
 #endif
 
 #endif
