@@ -83,7 +83,8 @@ static size_t sync_with(const char *text)
 static void adds_addresses_and_routes(void **state)
 {
 	(void)state;
-	assert_int_equal(sync_with(N1 N2 N3), 1 + 2 + 3);
+	/* The device up, 2 addresses, 3 routes to pods, 2 to nodes, 2 rules. */
+	assert_int_equal(sync_with(N1 N2 N3), 1 + 2 + 3 + 2 + 2);
 	assert_output("ip -4 -o address show dev dvp0 | sed 's/.*inet/inet/; s/\\\\.*//'",
 		      "inet 10.111.1.0/32 scope global noprefixroute dvp0\n");
 	assert_output("ip -6 -o address show dev dvp0 scope global | "
@@ -94,6 +95,14 @@ static void adds_addresses_and_routes(void **state)
 		      "10.111.3.0/24 scope link src 10.111.1.0\n");
 	assert_output("ip -6 route show proto 113 dev dvp0 | sed 's/ linkdown//'",
 		      "fd00:111:2::/64 src fd00:111:1:: metric 1024 pref medium\n");
+	/* Pods, and nobody else, reach other nodes through the device. */
+	assert_output("ip route show table 113 | sed 's/ linkdown//'",
+		      "192.168.1.12 dev dvp0 proto 113 scope link\n"
+		      "192.168.2.13 dev dvp0 proto 113 scope link\n");
+	assert_output("ip rule show table 113",
+		      "1130:\tfrom 10.111.1.0/24 lookup 113 proto 113\n");
+	assert_output("ip -6 rule show table 113",
+		      "1130:\tfrom fd00:111:1::/64 lookup 113 proto 113\n");
 }
 
 static void changes_nothing_the_second_time(void **state)
@@ -108,7 +117,7 @@ static void mends_what_others_changed(void **state)
 	assert_int_equal(system("ip route del 10.111.2.0/24 dev dvp0 && "
 				"ip address add 10.9.9.9/32 dev dvp0 && ip link set dvp0 down"), 0);
 	/* Down, the device lost its routes and IPv6 addresses; the one too many goes. */
-	assert_int_equal(sync_with(N1 N2 N3), 1 + 1 + 3 + 1);
+	assert_int_equal(sync_with(N1 N2 N3), 1 + 1 + 3 + 2 + 1);
 	assert_int_equal(sync_with(N1 N2 N3), 0);
 }
 
@@ -124,7 +133,8 @@ static void leaves_other_peoples_routes_alone(void **state)
 static void removes_what_is_stale(void **state)
 {
 	(void)state;
-	assert_int_equal(sync_with(N1 N2), 1);
+	/* The route to its pods, and the one to the node itself. */
+	assert_int_equal(sync_with(N1 N2), 2);
 	assert_output("ip route show proto 113 dev dvp0 | sed 's/ linkdown//'",
 		      "10.111.2.0/24 scope link src 10.111.1.0\n");
 }

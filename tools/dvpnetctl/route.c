@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device, its addresses and the routes that lead into it, over rtnetlink. */
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -14,19 +15,21 @@
 #define MESSAGE_MAX 4096
 
 /**
- * struct entry - an address or a route of the device
- * @addr: the address, or the route's destination
+ * struct entry - an address or a route of the device, or a rule
+ * @addr: the address, the route's destination, or the source that the rule selects
  * @len: its length
+ * @table: of a route, or 0
  * @source: preferred source of the route, or none
  */
 struct entry {
 	struct ip addr;
 	uint8_t len;
+	uint8_t table;
 	struct ip source;
 };
 
 /**
- * struct entries - addresses or routes of one device
+ * struct entries - addresses, routes or rules of one device
  * @ifindex: the device
  * @list: sorted by compare_entries()
  */
@@ -40,7 +43,9 @@ static int compare_entries(const void *a, const void *b)
 	const struct entry *x = a, *y = b;
 	int order = ip_compare(&x->addr, &y->addr);
 
-	return order ? order : x->len - y->len;
+	if (!order)
+		order = x->len - y->len;
+	return order ? order : x->table - y->table;
 }
 
 static struct nl_msg *request(int type, int flags)
@@ -240,14 +245,14 @@ static int parse_route(struct nlmsghdr *nlh, void *arg)
 	if (nlh->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse(nlh, sizeof(*rtm), attrs, RTA_MAX, NULL))
 		return -EBADMSG;
-	if (rtm->rtm_protocol != ROUTE_PROTOCOL || rtm->rtm_table != RT_TABLE_MAIN ||
-	    !attrs[RTA_OIF] || nla_get_u32(attrs[RTA_OIF]) != entries->ifindex ||
-	    !attrs[RTA_DST])
+	if (rtm->rtm_protocol != ROUTE_PROTOCOL || !attrs[RTA_OIF] ||
+	    nla_get_u32(attrs[RTA_OIF]) != entries->ifindex || !attrs[RTA_DST])
 		return 0;
 	entry = list_add(&entries->list);
 	attr_get_ip(attrs[RTA_DST], &entry->addr);
 	attr_get_ip(attrs[RTA_PREFSRC], &entry->source);
 	entry->len = rtm->rtm_dst_len;
+	entry->table = rtm->rtm_table;
 	return 0;
 }
 
@@ -257,7 +262,7 @@ static int change_route(struct netlink *netlink, int type, int flags, uint32_t i
 	const struct rtmsg rtm = {
 		.rtm_family = entry->addr.family,
 		.rtm_dst_len = entry->len,
-		.rtm_table = RT_TABLE_MAIN,
+		.rtm_table = entry->table,
 		.rtm_protocol = ROUTE_PROTOCOL,
 		.rtm_scope = entry->addr.family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_UNICAST,
@@ -287,13 +292,74 @@ static struct nl_msg *dump_routes(uint8_t family, uint32_t ifindex)
 {
 	const struct rtmsg rtm = {
 		.rtm_family = family,
-		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = ROUTE_PROTOCOL,
 	};
 	struct nl_msg *msg = request(RTM_GETROUTE, NLM_F_DUMP);
 
 	append(msg, &rtm, sizeof(rtm));
 	nla_put_u32(msg, RTA_OIF, ifindex);
+	return msg;
+}
+
+/* ---- rules ---- */
+
+static int parse_rule(struct nlmsghdr *nlh, void *arg)
+{
+	const struct fib_rule_hdr *rule = nlmsg_data(nlh);
+	struct nlattr *attrs[FRA_MAX + 1];
+	struct entries *entries = arg;
+	struct entry *entry;
+
+	if (nlh->nlmsg_type != RTM_NEWRULE ||
+	    nlmsg_parse(nlh, sizeof(*rule), attrs, FRA_MAX, NULL))
+		return -EBADMSG;
+	if (!attrs[FRA_PROTOCOL] || nla_get_u8(attrs[FRA_PROTOCOL]) != ROUTE_PROTOCOL ||
+	    rule->table != ROUTE_TABLE || !attrs[FRA_SRC])
+		return 0;
+	entry = list_add(&entries->list);
+	attr_get_ip(attrs[FRA_SRC], &entry->addr);
+	entry->len = rule->src_len;
+	return 0;
+}
+
+static int change_rule(struct netlink *netlink, int type, int flags, const struct entry *entry)
+{
+	const struct fib_rule_hdr rule = {
+		.family = entry->addr.family,
+		.src_len = entry->len,
+		.table = ROUTE_TABLE,
+		.action = FR_ACT_TO_TBL,
+	};
+	struct nl_msg *msg = request(type, flags);
+	int err;
+
+	append(msg, &rule, sizeof(rule));
+	attr_put_ip(msg, FRA_SRC, &entry->addr);
+	nla_put_u32(msg, FRA_PRIORITY, ROUTE_RULE_PRIORITY);
+	nla_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL);
+	err = netlink_request(netlink, msg, NULL, NULL);
+	return err ? fail(netlink, err, "rule for", &entry->addr, entry->len) : 0;
+}
+
+static int add_rule(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	(void)ifindex;
+	return change_rule(netlink, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, entry);
+}
+
+static int del_rule(struct netlink *netlink, uint32_t ifindex, const struct entry *entry)
+{
+	(void)ifindex;
+	return change_rule(netlink, RTM_DELRULE, 0, entry);
+}
+
+static struct nl_msg *dump_rules(uint8_t family, uint32_t ifindex)
+{
+	const struct fib_rule_hdr rule = { .family = family };
+	struct nl_msg *msg = request(RTM_GETRULE, NLM_F_DUMP);
+
+	(void)ifindex;
+	append(msg, &rule, sizeof(rule));
 	return msg;
 }
 
@@ -333,7 +399,45 @@ static void want_routes(const struct state *state, const struct node *self,
 			*list_add(&entries->list) = (struct entry){
 				.addr = prefix->addr,
 				.len = prefix->len,
+				.table = RT_TABLE_MAIN,
 				.source = self->tunnel[family_index(prefix->addr.family)],
+			};
+	}
+}
+
+/*
+ * What pods send to another node itself has to go the way of pod traffic too: the underlay may
+ * not know pods. What this node sends there stays on the underlay, outer packets above all.
+ */
+static void want_node_routes(const struct state *state, struct entries *entries)
+{
+	size_t i;
+	int f;
+
+	for (i = 0; i < state->nodes.count; i++) {
+		const struct node *node = &state->nodes.item[i];
+
+		for (f = 0; !node->local && f < FAMILIES; f++)
+			if (node->underlay[f].family)
+				*list_add(&entries->list) = (struct entry){
+					.addr = node->underlay[f],
+					.len = ip_bits(&node->underlay[f]),
+					.table = ROUTE_TABLE,
+				};
+	}
+}
+
+static void want_rules(const struct state *state, const struct node *self,
+		       struct entries *entries)
+{
+	size_t i;
+
+	for (i = 0; i < state->prefixes.count; i++) {
+		const struct prefix *prefix = &state->prefixes.item[i];
+
+		if (!strcmp(prefix->node, self->name))
+			*list_add(&entries->list) = (struct entry){
+				.addr = prefix->addr, .len = prefix->len,
 			};
 	}
 }
@@ -341,7 +445,7 @@ static void want_routes(const struct state *state, const struct node *self,
 /* ---- making it so ---- */
 
 /**
- * struct table - addresses or routes
+ * struct table - addresses, routes or rules
  * @dump: asks for those of a family and device
  * @parse: reads one
  * @add: adds or replaces one
@@ -358,6 +462,7 @@ static const struct table addresses = {
 	dump_addresses, parse_address, add_address, del_address,
 };
 static const struct table routes = { dump_routes, parse_route, add_route, del_route };
+static const struct table rules = { dump_rules, parse_rule, add_rule, del_rule };
 
 static const struct entry *find(const struct entries *entries, const struct entry *entry)
 {
@@ -433,7 +538,7 @@ static int read_table(struct netlink *netlink, const struct table *table,
 }
 
 /**
- * route_sync - make addresses and routes of the device what they ought to be
+ * route_sync - make addresses, routes and rules of the device what they ought to be
  * @netlink: from route_open()
  * @ifindex: the device, up
  * @want: what ought to be, with a local node
@@ -446,19 +551,28 @@ int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *wa
 {
 	struct entries want_addr = { .ifindex = ifindex }, have_addr = { .ifindex = ifindex };
 	struct entries want_route = { .ifindex = ifindex }, have_route = { .ifindex = ifindex };
+	struct entries want_rule = { .ifindex = ifindex }, have_rule = { .ifindex = ifindex };
 	const struct node *self = self_of(want);
 	int err;
 
 	want_addresses(self, &want_addr);
 	want_routes(want, self, &want_route);
+	want_node_routes(want, &want_route);
+	want_rules(want, self, &want_rule);
 	err = read_table(netlink, &addresses, &want_addr, &have_addr);
 	if (!err)
 		err = read_table(netlink, &routes, &want_route, &have_route);
+	if (!err)
+		err = read_table(netlink, &rules, &want_rule, &have_rule);
 	/* New routes need the new address, and old ones go with the old address. */
 	if (!err)
 		err = add_missing(netlink, &addresses, &want_addr, &have_addr, changes);
 	if (!err)
 		err = add_missing(netlink, &routes, &want_route, &have_route, changes);
+	if (!err)
+		err = add_missing(netlink, &rules, &want_rule, &have_rule, changes);
+	if (!err)
+		err = del_stale(netlink, &rules, &want_rule, &have_rule, changes);
 	if (!err)
 		err = del_stale(netlink, &routes, &want_route, &have_route, changes);
 	if (!err)
@@ -467,6 +581,8 @@ int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *wa
 	list_free(&have_addr.list);
 	list_free(&want_route.list);
 	list_free(&have_route.list);
+	list_free(&want_rule.list);
+	list_free(&have_rule.list);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device, its addresses and the routes that lead into it, over rtnetlink. */
+/* The device, its addresses and the routes and rules that lead into it, over rtnetlink. */
 #ifndef DVPNETCTL_ROUTE_H
 #define DVPNETCTL_ROUTE_H
 
@@ -14,6 +14,15 @@
  * ("ip route show proto 113").
  */
 #define ROUTE_PROTOCOL 113
+
+/**
+ * Our routing table, for packets of this node's pods alone: it leads to other nodes through the
+ * device ("ip route show table 113").
+ */
+#define ROUTE_TABLE 113
+
+/** Priority of the rules that lead there: after the local table, before the main one. */
+#define ROUTE_RULE_PRIORITY 1130
 
 /**
  * struct route_way - how the kernel routes to an address
