@@ -9,6 +9,7 @@
 #include <linux/icmpv6.h>
 #include <linux/ratelimit.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
