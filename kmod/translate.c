@@ -29,7 +29,9 @@ translate_result(struct dvp_net *dn, int err)
 
 /*
  * The outer source stays (a router's own address tells more than a made-up
- * one, RFC 5508, 4.2), unless it is the very end whose address is hidden.
+ * one, RFC 5508, 4.2), unless it is the very end whose address is hidden, or
+ * this node speaks for the other end: neither the tunnel nor the underlay takes
+ * a stranger's packets from it, least of all the router whose address it is.
  */
 static enum dvp_translate_result
 translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
@@ -52,7 +54,8 @@ translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
 		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &sender);
 	else
 		sender = ipv6_hdr(skb)->saddr;
-	if (ipv6_addr_equal(&sender, &reverse.src))
+	if (ipv6_addr_equal(&sender, &reverse.src) ||
+	    (dvp_flow_of(key)->masquerade && packet->tuple.stage == DVP_STAGE_OUT))
 		outer_src = &target.src;
 	err = dvp_nat_rewrite_icmp(skb, packet, &embedded, outer_src, &target.dst);
 	/* Of the stages that an error passes, these two exist in each flow: count it once. */
