@@ -10,7 +10,6 @@
 #include <linux/ratelimit.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
-#include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
