@@ -159,7 +159,7 @@ static void backend_matches_naive(struct kunit *test)
 		keys = min(2000u, 200000 / counts[i]);
 		for (key = 0; key < keys; key++) {
 			hash = random_u64(fixture);
-			KUNIT_EXPECT_PTR_EQ(test,
+			KUNIT_ASSERT_PTR_EQ(test,
 					    dvp_backend_choose(list, hash),
 					    naive_choose(fixture->order,
 							 counts[i], hash));
@@ -185,13 +185,37 @@ static void backend_order_does_not_matter(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, list && other);
 		for (key = 0; key < 1000; key++) {
 			hash = random_u64(fixture);
-			KUNIT_EXPECT_PTR_EQ(test,
+			KUNIT_ASSERT_PTR_EQ(test,
 					    dvp_backend_choose(list, hash),
 					    dvp_backend_choose(other, hash));
 		}
 		dvp_backend_list_free(list);
 		dvp_backend_list_free(other);
 	}
+}
+
+/* The binary search, at and behind every point, the last one included. */
+static void backend_ring_closes(struct kunit *test)
+{
+	struct backend_fixture *fixture = test->priv;
+	const struct dvp_backend_point *next;
+	struct dvp_backend_list *list;
+	u32 i;
+
+	list = dvp_backend_list_make(fixture->order, DVP_BACKEND_HRW_MAX + 1);
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	KUNIT_ASSERT_EQ(test, list->points,
+			(DVP_BACKEND_HRW_MAX + 1) * DVP_BACKEND_RING_POINTS);
+	for (i = 0; i < list->points; i++) {
+		next = &list->point[(i + 1) % list->points];
+		KUNIT_EXPECT_PTR_EQ(test, &list->point[i],
+				    point_behind(list, list->point[i].at));
+		KUNIT_EXPECT_PTR_EQ(test, next,
+				    point_behind(list, list->point[i].at + 1));
+	}
+	KUNIT_EXPECT_PTR_EQ(test, &list->point[0], point_behind(list, 0));
+	KUNIT_EXPECT_PTR_EQ(test, &list->point[0], point_behind(list, U64_MAX));
+	dvp_backend_list_free(list);
 }
 
 /* Count how often each backend is chosen for @each keys a backend. */
@@ -250,8 +274,8 @@ static void backend_ring_spreads_fairly(struct kunit *test)
 		count_hits(test, spread_counts[i], each);
 		for (j = 0; j < spread_counts[i]; j++) {
 			hits = fixture->hits[fixture->order[j] - fixture->all];
-			KUNIT_EXPECT_GT(test, hits, each / 2);
-			KUNIT_EXPECT_LT(test, hits, each * 3 / 2);
+			KUNIT_ASSERT_GT(test, hits, each / 2);
+			KUNIT_ASSERT_LT(test, hits, each * 3 / 2);
 		}
 	}
 }
@@ -284,7 +308,7 @@ static void backend_removal_spares_others(struct kunit *test)
 			before = dvp_backend_choose(list, hash);
 			after = dvp_backend_choose(without, hash);
 			if (before != fixture->order[count - 1]) {
-				KUNIT_EXPECT_PTR_EQ(test, before, after);
+				KUNIT_ASSERT_PTR_EQ(test, before, after);
 				continue;
 			}
 			moved++;
@@ -329,6 +353,7 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE(backend_lives_as_long_as_referenced),
 	KUNIT_CASE(backend_empty_list),
 	KUNIT_CASE(backend_matches_naive),
+	KUNIT_CASE(backend_ring_closes),
 	KUNIT_CASE(backend_order_does_not_matter),
 	KUNIT_CASE(backend_scores_spread_evenly),
 	KUNIT_CASE(backend_ring_spreads_fairly),

@@ -98,7 +98,7 @@ static void expect_wanted(struct kunit *test, struct sk_buff *skb,
 	for (i = 0; i < fixture->len; i++)
 		if (fixture->after[i] != fixture->wanted[i])
 			break;
-	KUNIT_EXPECT_EQ_MSG(test, i, fixture->len,
+	KUNIT_ASSERT_EQ_MSG(test, i, fixture->len,
 			    "%s: byte %u is %02x, wanted %02x (%u bytes, %u linear, ip_summed %u)",
 			    name, i, fixture->after[i], fixture->wanted[i],
 			    fixture->len, linear, skb->ip_summed);

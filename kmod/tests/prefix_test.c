@@ -220,14 +220,14 @@ static void expect_same_order(struct kunit *test,
 	for (i = 0; i < fixture->count; i++) {
 		at = dvp_prefix_next(&fixture->table, at);
 		KUNIT_ASSERT_NOT_NULL(test, at);
-		KUNIT_EXPECT_EQ(test, at->len, fixture->naive[i].len);
-		KUNIT_EXPECT_TRUE(test, ipv6_addr_equal(&at->addr,
+		KUNIT_ASSERT_EQ(test, at->len, fixture->naive[i].len);
+		KUNIT_ASSERT_TRUE(test, ipv6_addr_equal(&at->addr,
 							&fixture->naive[i].addr));
-		KUNIT_EXPECT_PTR_EQ(test, owned(at->node),
+		KUNIT_ASSERT_PTR_EQ(test, owned(at->node),
 				    fixture->naive[i].node);
 	}
 	at = dvp_prefix_next(&fixture->table, at);
-	KUNIT_EXPECT_NULL(test, at);
+	KUNIT_ASSERT_NULL(test, at);
 
 	for (n = 0; n < 20; n++) {
 		random_prefix(fixture, &key);
@@ -236,12 +236,12 @@ static void expect_same_order(struct kunit *test,
 				break;
 		at = dvp_prefix_next_after(&fixture->table, &key.addr, key.len);
 		if (i == fixture->count) {
-			KUNIT_EXPECT_NULL(test, at);
+			KUNIT_ASSERT_NULL(test, at);
 			continue;
 		}
 		KUNIT_ASSERT_NOT_NULL(test, at);
-		KUNIT_EXPECT_EQ(test, at->len, fixture->naive[i].len);
-		KUNIT_EXPECT_TRUE(test, ipv6_addr_equal(&at->addr,
+		KUNIT_ASSERT_EQ(test, at->len, fixture->naive[i].len);
+		KUNIT_ASSERT_TRUE(test, ipv6_addr_equal(&at->addr,
 							&fixture->naive[i].addr));
 	}
 }
