@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Services of the lab's pods and nodes, and who has to see whom through them."""
+
+import json
+import struct
+
+from . import objects
+from .ctl import CLUSTER_FILES, ctl, ctl_json
+from .echo import ask
+from .netns import ip
+from .packet import ICMPV6, Packet, _pseudo, checksum, parse_ip
+
+VIP = {4: "10.222.0.{}", 6: "fd00:222::{}"}
+
+
+def vip(number, family):
+    """The ClusterIP with this last part."""
+    return VIP[family].format(number)
+
+
+def service(name, number, ports, hosts, families=(4, 6), **spec):
+    """
+    Service test/NAME at vip(number) and its EndpointSlices. Ports are (port, target, protocol) or
+    (port, target, protocol, nodePort); hosts the pods or nodes that serve, or (host, conditions).
+    """
+    named = [(f"{p[2].lower()}-{p[0]}", *p, None)[:5] for p in ports]
+    result = [objects.service(name, [vip(number, f) for f in families],
+                              [objects.port(number, target, port_name, protocol, node_port)
+                               for port_name, number, target, protocol, node_port in named],
+                              **spec)]
+    for family in families:
+        endpoints = []
+        for host in hosts:
+            host, conditions = host if isinstance(host, tuple) else (host, {})
+            endpoints.append(objects.endpoint(host.ip(family), host.node or host.name, **conditions))
+        if endpoints:
+            result.append(objects.endpoint_slice(
+                name, endpoints, [(port_name, target, protocol)
+                                  for port_name, _, target, protocol, _ in named]))
+    return result
+
+
+def apply_with_files(cluster, items):
+    """Give the real cluster's objects to all nodes, and these more."""
+    files = sorted(map(str, CLUSTER_FILES.glob("*.yaml")))
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)})
+    for name in cluster.nodes:
+        ctl(name, "apply", "--node", name, "-f", *files, "-", stdin=text)
+
+
+def route_vips(cluster, node="n1"):
+    """The world outside reaches ClusterIPs by a static route over a node."""
+    host = cluster[node]
+    ip(f"route replace 10.222.0.0/16 via {host.ip4}",
+       f"route replace fd00:222::/112 via {host.ip6}", ns="r1")
+
+
+def tunnel_address(node, family):
+    """The address of a node inside the pod network."""
+    return ctl_json(node, "node", "show", node)[0][f"tunnel{family}"]
+
+
+def node_source(cluster, node, backend, family):
+    """As whom a backend sees that node, whose pods or itself: through the tunnel, or else."""
+    if backend.node and backend.node != node:
+        return tunnel_address(node, family)
+    return cluster[node].ip(family)
+
+
+def meet(client, address, port, kind, names, attempts=100):
+    """
+    Connect until each of these servers has answered, and no other one. Returns the answers, one a
+    server.
+    """
+    met = {}
+    for _ in range(attempts):
+        answer = ask(client, address, port, kind)
+        assert answer.server in names, f"{answer.server} answered, which is none of {names}"
+        assert met.setdefault(answer.server, answer).source == answer.source
+        if len(met) == len(names):
+            return met
+    raise AssertionError(f"only {sorted(met)} of {sorted(names)} in {attempts} connections")
+
+
+def embedded(packet):
+    """The packet that an ICMP error is about."""
+    inner = Packet(packet.payload)
+    parse_ip(inner, packet.payload)
+    return inner
+
+
+def check_checksums(packet):
+    """Raises unless a captured ICMP packet's checksums are right, the embedded header's as well."""
+    data = packet.raw[14:] if packet.eth_src else packet.raw
+    if packet.family == 4:
+        header = (data[0] & 15) * 4
+        assert checksum(data[:header]) == 0, "checksum of the IPv4 header"
+        total, = struct.unpack_from("!H", data, 2)
+        message, pseudo = data[header:total], b""
+        inner = message[8:8 + (message[8] & 15) * 4]
+        assert checksum(inner) == 0, "checksum of the embedded IPv4 header"
+    else:
+        length, = struct.unpack_from("!H", data, 4)
+        message = data[40:40 + length]
+        pseudo = _pseudo(packet.src, packet.dst, ICMPV6, length)
+    assert checksum(pseudo + message) == 0, "checksum of the ICMP message"
