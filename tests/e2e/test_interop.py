@@ -26,7 +26,7 @@ def underlay(request, cluster):
        f"neigh add {via[4]} lladdr {macs['n1']} dev vx0",
        f"neigh add {via[6]} lladdr {macs['n1']} dev vx0", ns="n2")
     run("bridge", "fdb", "append", macs["n1"], "dev", "vx0", "dst", n1.ip(family), ns="n2")
-    cluster.forget_path_mtu()
+    cluster.forget_path_mtu("client-n1", "client-n2", "web-n1-a", "web-n2-a")
     yield family
     ip("link del vx0", ns="n2")
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lab import (ECHO_PORT, Capture, CounterWatch, TcpStream, ask, ctl_json, ip, ping, run,
-                 wait_until)
+                 try_ping, wait_until)
 
 HEADER = {4: 20, 6: 40}
 OVERHEAD = {4: 50, 6: 70}
@@ -30,18 +30,17 @@ def node_mtu(node):
 @pytest.fixture(autouse=True)
 def fresh_paths(cluster):
     """No test knows path MTUs from another."""
-    cluster.forget_path_mtu()
+    cluster.forget_path_mtu("client-n1", "client-n2", "client-n3", "web-n2-a")
 
 
 @pytest.fixture
-def narrow(cluster):
+def narrow():
     """Between the routers only packets of 1280 bytes fit."""
     for router in ("r1", "r2"):
         ip("link set wan mtu 1280", ns=router)
     yield
     for router in ("r1", "r2"):
         ip("link set wan mtu 1500", ns=router)
-    cluster.forget_path_mtu()
 
 
 @pytest.fixture(params=[4, 6], ids=["over-v4", "over-v6"])
@@ -88,8 +87,8 @@ def test_error_for_pods(cluster, family):
     """The pod gets an ICMP error that has the MTU in it."""
     cluster.configure("vxlan")
     with Capture("client-n1", "eth0") as wire:
-        run("ping", "-n", "-c", "1", "-W", "1", "-M", "do", "-s", size(1500, family),
-            cluster["client-n2"].ip(family), ns="client-n1", check=False)
+        try_ping("client-n1", cluster["client-n2"].ip(family), "-M", "do",
+                 "-s", size(1500, family))
         error = wire.wait(lambda p: p.mtu is not None)
     assert error.mtu == 1450
     assert error.dst == cluster["client-n1"].ip(family)
@@ -99,10 +98,9 @@ def test_fragmented(cluster, family):
     """What may be fragmented arrives, though too long: IPv4 cut by the node, IPv6 by the sender."""
     cluster.configure("vxlan")
     target = cluster["client-n2"].ip(family)
-    if family == 6:     # the sender has to learn first
-        run("ping", "-n", "-c", "1", "-W", "1", "-s", size(1500, family), target, ns="client-n1",
-            check=False)
-    with Capture("client-n2", "eth0") as wire:
+    if family == 6:     # both have to learn first
+        wait_until(lambda: try_ping("client-n1", target, "-s", size(1500, family)))
+    with Capture("n1", "dvp0") as wire:
         ping("client-n1", target, "-M", "dont", "-s", size(1500, family))
         ping("client-n1", target, "-M", "dont", "-s", size(8000, family))
         assert len(wire.packets(lambda p: p.fragment and p.src == target)) >= 3 * (2 + 6)
@@ -155,15 +153,13 @@ class TestNarrow:
         target = cluster["client-n3"].ip(family)
 
         def known():
-            run("ping", "-n", "-c", "1", "-W", "1", "-s", size(1400, family), target,
-                ns="client-n1", check=False)
+            try_ping("client-n1", target, "-s", size(1400, family))
             return node_mtu("n3") == 1280 - OVERHEAD[underlay]
 
         wait_until(known)
         for length in (1200, 1230, 1280, 1281, 1450, 1500, 5000):
             if family == 6:
-                run("ping", "-n", "-c", "1", "-W", "1", "-s", size(length, family), target,
-                    ns="client-n1", check=False)
+                wait_until(lambda n=length: try_ping("client-n1", target, "-s", size(n, 6)))
             ping("client-n1", target, "-M", "dont", "-s", size(length, family), count=2)
 
     def test_told(self, cluster, underlay, family):
@@ -175,8 +171,7 @@ class TestNarrow:
 
         def told():
             with Capture("client-n1", "eth0") as wire:
-                run("ping", "-n", "-c", "1", "-W", "1", "-M", "do", "-s", size(1400, family),
-                    target, ns="client-n1", check=False)
+                try_ping("client-n1", target, "-M", "do", "-s", size(1400, family))
                 return wire.packets(lambda p: p.mtu == mtu)
 
         wait_until(told)

@@ -14,12 +14,12 @@ What the end-to-end tests are written with:
 from .cluster import ECHO_PORT, Cluster, Host, Node
 from .ctl import CounterWatch, apply, counters, ctl, ctl_json
 from .echo import Answer, Connection, ask
-from .netns import ip, netns, ping, run, sysctl, wait_until
+from .netns import ip, netns, ping, run, sysctl, try_ping, wait_until
 from .packet import Capture
 from .traffic import TcpStream, UdpExchange
 
 __all__ = [
     "ECHO_PORT", "Cluster", "Host", "Node", "CounterWatch", "apply", "counters", "ctl", "ctl_json",
-    "Answer", "Connection", "ask", "ip", "netns", "ping", "run", "sysctl", "wait_until", "Capture",
-    "TcpStream", "UdpExchange",
+    "Answer", "Connection", "ask", "ip", "netns", "ping", "run", "sysctl", "try_ping",
+    "wait_until", "Capture", "TcpStream", "UdpExchange",
 ]

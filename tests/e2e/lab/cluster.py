@@ -189,11 +189,11 @@ class Cluster:
             self.servers.close()
         ip(*(f"netns del {s}" for s in self.spaces if pathlib.Path(NETNS_DIR, s).exists()))
 
-    def forget_path_mtu(self):
-        """Everybody forgets the path MTUs that were learned."""
-        for space in self.spaces:
-            run("ip", "route", "flush", "cache", ns=space)
-            run("ip", "-6", "route", "flush", "cache", ns=space)
+    def forget_path_mtu(self, *names):
+        """These hosts, and all nodes, forget the path MTUs that they have learned."""
+        for name in (*self.nodes, *names):
+            sysctl(name, **{"ipv4.route.flush": 1})
+            run("ip", "-6", "route", "flush", "cache", ns=name)
 
     @contextlib.contextmanager
     def routers_carry_pods(self):

@@ -72,9 +72,15 @@ def sysctl(ns=None, **settings):
 
 
 def ping(ns, address, *options, count=3):
-    """Ping; fails if one answer is missing. Returns what ping says."""
-    return run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", "5", *options, address,
-               ns=ns).stdout
+    """Ping; fails if one answer is missing, or one is too many."""
+    said = run("ping", "-n", "-c", str(count), "-i", "0.05", "-W", "5", *options, address, ns=ns)
+    assert f" {count} received, 0% packet loss" in said.stdout, said.stdout
+
+
+def try_ping(ns, address, *options):
+    """A ping that may be lost: is there an answer?"""
+    return not run("ping", "-n", "-c", "1", "-W", "1", *options, address, ns=ns,
+                   check=False).returncode
 
 
 def wait_until(condition, timeout=10, what=None):
