@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Services of the lab's pods and nodes, and who has to see whom through them."""
 
+import errno
 import json
 import struct
 
 from . import objects
+from .cluster import Host
 from .ctl import CLUSTER_FILES, ctl, ctl_json
-from .echo import ask
+from .echo import Connection, ask
 from .netns import ip
 from .packet import ICMPV6, Packet, _pseudo, checksum, parse_ip
 
@@ -50,9 +52,12 @@ def apply_with_files(cluster, items):
 
 def route_vips(cluster, node="n1"):
     """The world outside reaches ClusterIPs by a static route over a node."""
-    host = cluster[node]
-    ip(f"route replace 10.222.0.0/16 via {host.ip4}",
-       f"route replace fd00:222::/112 via {host.ip6}", ns="r1")
+    ways = {"r1": cluster[node]}
+    if node == "n3":
+        ways = {"r1": Host("r2", "10.255.0.2", "fd00:ff::2"), "r2": cluster[node]}
+    for router, host in ways.items():
+        ip(f"route replace 10.222.0.0/16 via {host.ip4}",
+           f"route replace fd00:222::/112 via {host.ip6}", ns=router)
 
 
 def tunnel_address(node, family):
@@ -80,6 +85,21 @@ def meet(client, address, port, kind, names, attempts=100):
         if len(met) == len(names):
             return met
     raise AssertionError(f"only {sorted(met)} of {sorted(names)} in {attempts} connections")
+
+
+def echo_datagram(client, address, port, data):
+    """
+    Send a long UDP datagram to an echo server and get it back. The first ones may be needed to learn
+    the path's MTU, each way and hop by hop: UDP does not send again.
+    """
+    for attempt in range(4):
+        try:
+            with Connection(client, address, port, "udp", timeout=2) as exchange:
+                assert exchange.echo(data).payload == data
+            return
+        except OSError as error:
+            assert isinstance(error, TimeoutError) or error.errno == errno.EMSGSIZE
+            assert attempt < 3, f"{len(data)} bytes never came back"
 
 
 def embedded(packet):
