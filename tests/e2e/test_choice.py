@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from lab import ECHO_PORT, Connection, CounterWatch, ask, ctl, ctl_json, wait_until
+from lab import ECHO_PORT, Connection, CounterWatch, ask, ctl, ctl_json
 from lab import objects
 from lab.services import route_vips, service, vip
 
@@ -233,4 +233,5 @@ def test_service_deleted(cluster, family, kind):
             connection.sock.settimeout(0.5)
             with pytest.raises(OSError):
                 connection.echo(b"gone")
-            wait_until(lambda: not ctl_json("n1", "flow", "show", "proto", "udp"))
+            port = connection.sock.getsockname()[1]
+            assert port not in [f["client_port"] for f in ctl_json("n1", "flow", "show")]
