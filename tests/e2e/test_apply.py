@@ -193,7 +193,7 @@ def test_killed_half_way(pair):
     pair.apply(more=services(count, backend=1))
     old = backends("left", "many")
     text = as_list(pair.objects(more=services(count, backend=2)))
-    with Genl("left") as events, Genl("left") as genl, \
+    with Genl("left", timeout=300) as events, Genl("left") as genl, \
             TcpStream("left-pod", SERVICE4, 7) as stream, \
             UdpExchange("left-pod", SERVICE6, 7) as exchange:
         exchange.wait_for(10)
