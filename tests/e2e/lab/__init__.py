@@ -9,6 +9,11 @@ What the end-to-end tests are written with:
     echo.py     servers which say who they are, clients: ask(), Connection
     traffic.py  background traffic which counts its losses: TcpStream, UdpExchange
     packet.py   building, sending, capturing packets: Capture
+    genl.py     generic netlink by hand: Genl
+    monitor.py  dvpnetctl monitor: Monitor
+    state.py    all that is configured, to be compared: state()
+    pair.py     a smaller topology, to be broken: Pair
+    many.py     many Services: services()
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node
