@@ -23,7 +23,7 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
 NLM_F_DUMP_INTR, NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x10, 0x100, 0x200
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
-NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS = 1, 2
+NLMSGERR_ATTR_MSG = 1
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS = 1, 2, 7
 CTRL_ATTR_MCAST_GRP_NAME, CTRL_ATTR_MCAST_GRP_ID = 1, 2
@@ -129,9 +129,10 @@ class Message:
 
 
 class Genl:
-    """A socket that talks to dvpnet in a namespace."""
+    """A socket that talks to dvpnet in a namespace; answers are read in pages of so many bytes."""
 
-    def __init__(self, ns=None, timeout=30):
+    def __init__(self, ns=None, timeout=30, page=1 << 16):
+        self.page = page
         with netns(ns) if ns else contextlib.nullcontext():
             self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.sock.bind((0, 0))
@@ -183,17 +184,15 @@ class Genl:
     # ---- messages ----
 
     @staticmethod
-    def _extack(data, flags):
-        """The text, and where, of an error message's payload."""
+    def _extack(data, flags, skip):
+        """The text of an error message's payload, behind skip bytes."""
         if not flags & NLM_F_ACK_TLVS:
             return ""
-        length, = struct.unpack_from("=I", data, 4)
-        skip = 20 if flags & NLM_F_CAPPED else 4 + length
         fields = dict(parse(data[skip:]))
         return text_of(fields.get(NLMSGERR_ATTR_MSG, b""))
 
     def _receive(self):
-        data = self.sock.recv(1 << 16)
+        data = self.sock.recv(self.page)
         while len(data) >= 16:
             length, kind, flags, sequence = struct.unpack_from("=IHHI", data)
             yield kind, flags, sequence, data[16:length]
@@ -215,12 +214,14 @@ class Genl:
                 if kind == NLMSG_DONE:
                     code, = struct.unpack_from("=i", data)
                     if code:
-                        raise Refused(-code, self._extack(data, flags))
+                        raise Refused(-code, self._extack(data, flags, 4))
                     return
                 if kind == NLMSG_ERROR:
-                    code, = struct.unpack_from("=i", data)
+                    # The request's header, or all of it, stands between code and text.
+                    code, length = struct.unpack_from("=iI", data)
                     if code:
-                        raise Refused(-code, self._extack(data, flags))
+                        raise Refused(-code, self._extack(
+                            data, flags, 20 if flags & NLM_F_CAPPED else 4 + length))
                     return
                 yield Message(data[0], flags, parse(data[4:]))
 
