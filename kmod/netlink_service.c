@@ -153,6 +153,7 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	struct dvp_service *service;
 	struct dvp_net *dn;
 	unsigned long id;
+	int err = 0;
 
 	dn = dvp_netlink_dump(cb);
 	if (IS_ERR(dn))
@@ -168,7 +169,8 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 				     DVPNET_CMD_SERVICE_GET);
 		if (!header)
 			break;
-		if (netlink_fill_service(skb, dn, service, &next)) {
+		err = netlink_fill_service(skb, dn, service, &next);
+		if (err) {
 			genlmsg_cancel(skb, header);
 			break;
 		}
@@ -180,7 +182,8 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 			break;
 	}
 	dvp_netlink_end(dn);
-	return skb->len;
+	/* An empty message would be the end, and pass over a service too large for one. */
+	return skb->len ?: err;
 }
 
 /* ---- changes ---- */
