@@ -120,16 +120,16 @@ sunk() { # NETNS: packets and bytes
 # Sends COUNT packets. Sets $cost to the instructions of one, and $disturbed if other tasks ran for
 # more than 0.5 % of the time.
 send() { # NETNS COUNT OPTION...
-	local gateway busy idle
+	local gateway times busy idle
 	case $1 in
 	client) gateway=$(mac_of node-1 cl0) ;;
 	server) gateway=$(mac_of node-1 sv0) ;;
 	esac
 	# What the commands before have left to the background shall be over. Waiting costs nothing.
 	sleep 2
-	read -r busy idle < <(in_ns "$1" "$bench/pktgen.sh" "$2" 'pkt_size 128' 'flag UDPCSUM' \
-		"dst_mac $gateway" 'udp_dst_min 80' 'udp_dst_max 80' "${@:3}") ||
-		die "could not send"
+	times=$(in_ns "$1" "$bench/pktgen.sh" "$2" 'pkt_size 128' 'flag UDPCSUM' \
+		"dst_mac $gateway" 'udp_dst_min 80' 'udp_dst_max 80' "${@:3}")
+	read -r busy idle <<<"$times"
 	cost=$(((busy * 1000 + $2 / 2) / $2))
 	disturbed=$((idle * 200 > busy))
 }
@@ -151,55 +151,59 @@ answer() { # FIRST LAST COUNT
 		'udp_src_min 8080' 'udp_src_max 8080' "udp_dst_min $sport" "udp_dst_max $sport"
 }
 
-# Sends packets of a KIND, first some to warm up, and sets $cost and $disturbed:
+# Measures packets of a KIND, after some that warm up, and their answers if any. Sets $cost:
 #   same      they do not differ
 #   spread    one to each of the services in turn
 #   new       each from a source port that was not used before
 #   reply     they do not differ, and go from backend DESTINATION to the client
-# After the first packets come the answers. The first time, sets the floor of this kind too.
+# With "floor" for a sink, the sink is where they enter the node.
 measure() { # KIND DESTINATION SINK-NETNS SINK-DEVICE [LENGTH [ANSWER...]]
-	local kind=$1 to=$2 last_to=$2 from=client ingress=cl0 warm=2000 count=50000
+	local from=client ingress=cl0 warm=2000 count=20000 last_to=$2
 	local first=$sport last=$sport options
-	case $kind in
+	case $1 in
 	spread)
-		last_to=$last_vip warm=$services
+		warm=$services last_to=$last_vip
 		;;
 	new)
-		warm=30000 count=15000 first=2000 last=$((first + warm))
+		warm=30000 count=10000 first=2000 last=$((first + warm))
 		;;
 	reply)
 		from=server ingress=sv0
 		;;
 	esac
-	if [ "$kind" = reply ]; then
-		options=("src_min $to" "src_max $to" "dst_min $client" "dst_max $client"
-			'udp_src_min 8080' 'udp_src_max 8080'
-			"udp_dst_min $sport" "udp_dst_max $sport")
-	else
-		options=("dst_min $to" "dst_max $last_to" "udp_src_min $first" "udp_src_max $last")
-	fi
+	options=("dst_min $2" "dst_max $last_to" "udp_src_min $first" "udp_src_max $last")
+	[ "$1" != reply ] || options=(
+		"src_min $2" "src_max $2" 'udp_src_min 8080' 'udp_src_max 8080'
+		"dst_min $client" "dst_max $client" "udp_dst_min $sport" "udp_dst_max $sport")
 	send $from $warm "${options[@]}"
 	[ $# -lt 6 ] || answer "${@:6}"
-	if [ "$kind" = new ]; then
-		options+=("udp_src_min $last" "udp_src_max $((last + count + 1))")
-	fi
-	if [ ! -v "floors[$kind]" ]; then
-		send_counted node-1 $ingress $length $from $count "${options[@]}"
-		floors[$kind]=$cost
-	fi
+	[ "$1" != new ] || options+=("udp_src_min $last" "udp_src_max $((last + count + 1))")
+	[ "$3" != floor ] || set -- "$1" "$2" node-1 $ingress
 	send_counted "$3" "$4" "${5:-$length}" $from $count "${options[@]}"
+	# Flows of many ports or destinations shall end, and be gone, before anything else.
+	case $1 in new | spread) sleep 60 ;; esac
 }
 
-# Measures, undisturbed, and prints the result.
-row() { # NAME KIND... as measure() has it
-	local attempt
-	for attempt in 1 2 3 4; do
-		measure "${@:2}"
-		# Flows of many ports or destinations shall end, and be gone, before anything else.
-		case $2 in new | spread) sleep 60 ;; esac
-		[ $disturbed -eq 1 ] || break
+# Measures three times undisturbed. Sets $cost to the least: where skbs and their data happen to
+# lie in the slabs decides whether freeing them is quick, and what is done in between shuffles that.
+least() { # as measure() has it
+	local best=0 good=0 try
+	for try in 1 2 3 4 5 6; do
+		measure "$@"
+		[ "$disturbed" -eq 0 ] || continue
+		[ $best -gt 0 ] && [ $best -lt "$cost" ] || best=$cost
+		[ $((++good)) -lt 3 ] || break
 	done
-	[ $disturbed -eq 0 ] || die "$1: other tasks get in the way, $attempt times"
+	[ $good -eq 3 ] || die "after $try tries: other tasks get in the way"
+	cost=$best
+}
+
+row() { # NAME KIND... as measure() has it
+	if [ ! -v "floors[$2]" ]; then
+		least "$2" "$3" floor
+		floors[$2]=$cost
+	fi
+	least "${@:2}"
 	printf 'row\t%s\t%s\t%s\t%s\n' "$1" "$2" "$cost" "${floors[$2]}"
 }
 
@@ -236,6 +240,7 @@ measure_conntrack() {
 	END
 	row 'nf_flowtable and the same rule, established' same $vip server eth0 \
 		$length $backends $backends 1
+	conntrack -L 2>/dev/null | grep -q OFFLOAD || die "nf_flowtable has no flow"
 	nft delete table ip bench
 }
 
@@ -331,12 +336,16 @@ measure_dvpnet() {
 	row 'dvpnet ClusterIP, new flow, 10 000 services' new $last_vip server eth0
 }
 
-modprobe pktgen
-make_topology
-plain_forwarding 'plain forwarding'
-measure_redirect
-measure_conntrack
-measure_ipvs
-measure_flannel
-plain_forwarding 'plain forwarding (again)'
-measure_dvpnet
+main() {
+	modprobe pktgen
+	make_topology
+	plain_forwarding 'plain forwarding'
+	measure_redirect
+	measure_conntrack
+	measure_ipvs
+	measure_flannel
+	plain_forwarding 'plain forwarding (again)'
+	measure_dvpnet
+}
+
+main
