@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from lab import (ECHO_PORT, Capture, Connection, CounterWatch, TcpStream, ask, ctl, ctl_json, netns,
-                 ping, run, try_ping, wait_until)
+from lab import (ECHO_PORT, Capture, Connection, CounterWatch, TcpStream, ask, ctl, ctl_json, ip,
+                 netns, ping, run, try_ping, wait_until)
 from lab.ctl import apply
+from lab.packet import device_mac
 
 MODES = {"vxlan": ("n1", "n2", "n3"), "classic": ("n1", "n2"), "auto": ("n1", "n2", "n3")}
 
@@ -186,10 +187,13 @@ def test_sender_not_known_yet(cluster, family):
     """
     cluster.configure("classic", ("n1", "n2"))
     ping("client-n2", cluster["client-n1"].ip(family))
+    # n2 must not ask for n1 meanwhile, which would make it known.
+    ip(f"neigh replace 192.168.1.11 lladdr {device_mac('n1', 'eth0')} dev eth0", ns="n2")
+    ip("neigh flush dev eth0", ns="n1")
     watch = CounterWatch("n1")
-    run("ip", "neigh", "flush", "dev", "eth0", ns="n1")
     try_ping("client-n2", cluster["client-n1"].ip(family))
     assert watch.risen() == {"rx_unverified": 1}
+    ip("neigh del 192.168.1.11 dev eth0", ns="n2")
     ping("client-n2", cluster["client-n1"].ip(family))
 
 

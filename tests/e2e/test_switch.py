@@ -4,6 +4,7 @@
 from lab import ECHO_PORT, CounterWatch, TcpStream, UdpExchange
 
 FLIPS = 20
+RATE = 4 << 20     # bytes a second; a stream at full speed makes emulated machines slow
 
 
 def check(streams, exchanges):
@@ -23,7 +24,7 @@ def test_vxlan_classic(cluster, family):
     cluster.apply(configs[1], nodes)
     watch = CounterWatch("n1")
     there, back = cluster["web-n2-a"].ip(family), cluster["web-n1-a"].ip(family)
-    with TcpStream("client-n1", there, ECHO_PORT) as stream, \
+    with TcpStream("client-n1", there, ECHO_PORT, rate=RATE) as stream, \
             UdpExchange("client-n1", there, ECHO_PORT) as exchange, \
             UdpExchange("client-n2", back, ECHO_PORT) as reverse:
         for flip in range(FLIPS):
@@ -45,7 +46,8 @@ def test_auto(cluster, family):
     configs = [cluster.objects(mode) for mode in ("auto", "vxlan")]
     cluster.apply(configs[1])
     pods = ("web-n2-a", "web-n3-a")
-    streams = [TcpStream("client-n1", cluster[pod].ip(family), ECHO_PORT) for pod in pods]
+    streams = [TcpStream("client-n1", cluster[pod].ip(family), ECHO_PORT, rate=RATE)
+               for pod in pods]
     exchanges = [UdpExchange("client-n1", cluster[pod].ip(family), ECHO_PORT) for pod in pods]
     with streams[0], streams[1], exchanges[0], exchanges[1]:
         for flip in range(6):

@@ -46,51 +46,63 @@ class _Background:
 
 class TcpStream(_Background):
     """
-    A TCP connection to an echo server, data travels both ways as fast as it can and is compared:
+    A TCP connection to an echo server, data travels both ways and is compared:
 
         with TcpStream("client-n1", "10.111.2.10", 7) as stream:
             ...
         assert stream.failure is None
+
+    It goes as fast as it can, or at a rate in bytes a second; up to a limit of bytes, or until the
+    end of the block.
     """
 
-    def __init__(self, ns, address, port, limit=None, timeout=30):
+    def __init__(self, ns, address, port, limit=float("inf"), rate=float("inf"), timeout=30):
         super().__init__()
         self.connection = Connection(ns, address, port, timeout=timeout)
         self.sock = self.connection.sock
         self.limit = limit
+        self.rate = rate
         self.timeout = timeout
+        self.sent = 0
         self.received = 0
 
     def _work(self):
-        sent = 0
+        start = progress = time.monotonic()
         ended = False
         with self.sock:
             self.sock.setblocking(False)
             while True:
-                wants = not self.stopping.is_set() and (self.limit is None or sent < self.limit)
+                now = time.monotonic()
+                wants = not self.stopping.is_set() and self.sent < self.limit
                 if not wants and not ended:
                     self.sock.shutdown(socket.SHUT_WR)
                     ended = True
-                readable, writable, _ = select.select([self.sock], [self.sock] if wants else [],
-                                                      [], self.timeout)
-                if not readable and not writable:
+                may = wants and self.sent / self.rate <= now - start
+                readable, writable, _ = select.select([self.sock], [self.sock] if may else [], [],
+                                                      0.01 if wants and not may else 1)
+                if readable or writable:
+                    progress = now
+                elif now - progress > self.timeout:
                     raise TimeoutError(f"nothing for {self.timeout} s after {self.received} bytes")
                 if writable:
-                    start = sent % len(_BLOCK)
-                    length = 1 << 16
-                    if self.limit is not None:
-                        length = min(length, self.limit - sent)
-                    sent += self.sock.send(_PATTERN[start:start + length])
-                if readable:
-                    data = self.sock.recv(1 << 17)
-                    if not data:
-                        break
-                    start = self.received % len(_BLOCK)
-                    if data != _PATTERN[start:start + len(data)]:
-                        raise ConnectionError(f"other data behind byte {self.received}")
-                    self.received += len(data)
-        if self.received != sent:
-            raise ConnectionError(f"sent {sent} bytes, {self.received} came back")
+                    self._send()
+                if readable and not self._receive():
+                    break
+        if self.received != self.sent:
+            raise ConnectionError(f"sent {self.sent} bytes, {self.received} came back")
+
+    def _send(self):
+        start = self.sent % len(_BLOCK)
+        end = start + min(1 << 16, self.limit - self.sent)
+        self.sent += self.sock.send(_PATTERN[start:end])
+
+    def _receive(self):
+        data = self.sock.recv(1 << 17)
+        start = self.received % len(_BLOCK)
+        if data != _PATTERN[start:start + len(data)]:
+            raise ConnectionError(f"other data behind byte {self.received}")
+        self.received += len(data)
+        return data
 
     def finish(self, timeout=60):
         """Wait until all of the limit came back; raises what went wrong."""
