@@ -29,8 +29,7 @@ def lab():
 def load(cluster):
     """
     Traffic in the background: between pods, to ClusterIPs and to NodePorts, TCP and UDP, IPv4 and
-    IPv6. It has begun when the block does; what becomes
-    of it is not judged.
+    IPv6. It has begun when the block does; what becomes of it is not judged.
     """
     pod = cluster["client-n2"]
     streams = [TcpStream("client-n1", pod.ip4, ECHO_PORT),
@@ -55,17 +54,26 @@ def _hang_up(sock):
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def check_works(cluster, nodes=("n1", "n2", "n3")):
-    """Pods of all these nodes reach each other, and Services."""
-    for node in nodes:
+def check_works(cluster):
+    """Pods of all nodes reach each other, and Services."""
+    for node in cluster.nodes:
         for family in (4, 6):
             client = f"client-{node}"
-            for other in nodes:
+            for other in cluster.nodes:
                 server = cluster[f"client-{other}"]
                 assert ask(client, server.ip(family), ECHO_PORT, "udp").server == server.name
             assert ask(client, DNS[family], 53).server.startswith("dns-")
     for family in (4, 6):
         assert ask("outside", cluster["n1"].ip(family), 30053, "udp").server.startswith("dns-")
+
+
+def check_pods(cluster, nodes):
+    """Pods of these nodes reach each other."""
+    for node in nodes:
+        for other in nodes:
+            for family in (4, 6):
+                server = cluster[f"client-{other}"]
+                assert ask(f"client-{node}", server.ip(family), ECHO_PORT).server == server.name
 
 
 def unload():
@@ -126,19 +134,10 @@ def test_namespace_deleted_under_traffic(lab, node):
         lab.servers.remove([key.fileobj for key in lab.servers.selector.get_map().values()
                             if key.data and key.data[1] in (node, f"hostweb-{node}")])
         ip(f"netns del {node}")
-        # n1's own stream holds the namespace until it has noticed.
+        # It goes when nobody uses it any more.
         wait_until(lambda: not has_link("lan", node), 30, "the namespace is gone")
         check_pods(lab, others)
     lab.spaces.remove(node)
-
-
-def check_pods(cluster, nodes):
-    """Pods of these nodes reach each other."""
-    for node in nodes:
-        for other in nodes:
-            for family in (4, 6):
-                server = cluster[f"client-{other}"]
-                assert ask(f"client-{node}", server.ip(family), ECHO_PORT).server == server.name
 
 
 def test_device_deleted_under_traffic(lab):
