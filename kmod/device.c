@@ -107,6 +107,21 @@ drop:
 	return device_drop_tx(dn, skb, stat, err);
 }
 
+/*
+ * A reply of a NodePort of ours to another node is routed as the pod's that it
+ * was, but no pod's address is in it by now: it is what the underlay is for.
+ */
+static bool device_is_between_nodes(struct dvp_net *dn, const struct sk_buff *skb)
+{
+	const struct dvp_node *self = rcu_dereference(dn->self);
+	struct in6_addr src, dst;
+
+	dvp_device_inner_saddr(skb, &src);
+	dvp_device_inner_daddr(skb, &dst);
+	return self && self == dvp_node_by_underlay(dn, &src) &&
+	       dvp_node_by_underlay(dn, &dst);
+}
+
 /* Find the node, the way and the mode, and send. Fragments come here again. */
 static int device_send(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
@@ -141,7 +156,10 @@ static int device_send(struct net *net, struct sock *sk, struct sk_buff *skb)
 		stat = device_way_error(err);
 		goto unreachable;
 	}
-	err = dvp_underlay_mode(&way, node, config, &mode);
+	if (device_is_between_nodes(dn, skb))
+		mode = DVPNET_MODE_CLASSIC;
+	else
+		err = dvp_underlay_mode(&way, node, config, &mode);
 	if (err) {
 		dst_release(way.dst);
 		stat = device_way_error(err);

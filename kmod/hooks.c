@@ -23,6 +23,7 @@
 
 #include "hooks.h"
 #include "netns.h"
+#include "node.h"
 #include "reject.h"
 #include "translate.h"
 #include "tuple.h"
@@ -80,16 +81,39 @@ static unsigned int hooks_verdict6(struct dvp_net *dn, struct sk_buff *skb,
 	}
 }
 
+/*
+ * Routes from pods to nodes lead into the device, so a client on another node
+ * that now goes to a pod of this one has to come from there as well, or strict
+ * rp_filter takes it for forged. A packet that came in over loopback still has
+ * its route.
+ */
+static void hooks_reroute_input(struct dvp_net *dn, struct sk_buff *skb,
+				const struct in6_addr *saddr, const struct in6_addr *daddr)
+{
+	const struct dvp_node *self = rcu_dereference(dn->self);
+	const struct dvp_node *client = dvp_node_by_underlay(dn, saddr);
+
+	skb_dst_drop(skb);
+	if (!self || !client || client == self || skb->dev == dn->dev ||
+	    dvp_prefix_lookup(&dn->prefixes, daddr) != self)
+		return;
+	skb->dev = dn->dev;
+	skb->skb_iif = dn->dev->ifindex;
+}
+
 static unsigned int hooks_prerouting4(void *priv, struct sk_buff *skb,
 				      const struct nf_hook_state *state)
 {
+	struct in6_addr saddr, daddr;
 	unsigned int verdict;
 	bool done;
 
 	verdict = hooks_verdict4(priv, skb, DVP_STAGE_IN, false, &done);
-	/* A packet that comes in over loopback still has its route. */
-	if (done)
-		skb_dst_drop(skb);
+	if (done) {
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &saddr);
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &daddr);
+		hooks_reroute_input(priv, skb, &saddr, &daddr);
+	}
 	return verdict;
 }
 
@@ -101,7 +125,7 @@ static unsigned int hooks_prerouting6(void *priv, struct sk_buff *skb,
 
 	verdict = hooks_verdict6(priv, skb, DVP_STAGE_IN, false, &done);
 	if (done)
-		skb_dst_drop(skb);
+		hooks_reroute_input(priv, skb, &ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr);
 	return verdict;
 }
 
