@@ -84,6 +84,8 @@ static bool mtu_fits(const struct sk_buff *skb, u32 mtu)
  * @skb: the inner packet, its network header in the linear part
  * @mtu: of the way, see dvp_mtu_of_way()
  * @mode: %DVPNET_MODE_VXLAN or %DVPNET_MODE_CLASSIC
+ *
+ * Return: what to do with it, see &enum dvp_mtu_verdict.
  */
 enum dvp_mtu_verdict dvp_mtu_check(const struct sk_buff *skb, u32 mtu,
 				   enum dvpnet_mode mode)
