@@ -164,7 +164,7 @@ def test_underlay_deleted(lab):
         ip("link del eth0", ns="n2")
         assert ctl_json("n2", "node", "show")
         ip("link add n2 netns lan type veth peer name eth0 netns n2")
-        restore_underlay(node)
+        restore_underlay(lab, node)
         lab.apply_files(["n2"])
         check_works(lab)
 
@@ -176,17 +176,23 @@ def test_underlay_moved(lab):
         ip("link set eth0 netns lan name away", ns="n2")
         assert ctl_json("n2", "node", "show")
         ip("link set away netns n2 name eth0", ns="lan")
-        restore_underlay(node)
+        restore_underlay(lab, node)
         lab.apply_files(["n2"])
         check_works(lab)
 
 
-def restore_underlay(node):
-    """Addresses and routes of a node of the first segment, on its new eth0."""
+def restore_underlay(cluster, node):
+    """
+    Addresses and routes of a node of the first segment, on its new eth0. With its address went the
+    routes that name it as their source, which are those of the pods.
+    """
     ip(f"link set {node.name} master lan up", ns="lan")
     ip("link set eth0 up", f"address add {node.ip4}/24 dev eth0",
        f"address add {node.ip6}/64 dev eth0 nodad", "route add default via 192.168.1.1",
-       "route add default via fd00:1::1", ns=node.name)
+       "route add default via fd00:1::1",
+       *(f"route replace {pod.ip(family)} dev {pod.name} src {node.ip(family)}"
+         for pod in cluster.pods.values() if pod.node == node.name for family in (4, 6)),
+       ns=node.name)
 
 
 def test_one_device(lab):
