@@ -144,6 +144,10 @@ err_config:
 void dvp_netns_stop(struct dvp_net *dn)
 {
 	RCU_INIT_POINTER(netns_slot(dn->net)->dn, NULL);
+	/* Whoever waits for the lock must not open anything again. */
+	mutex_lock(&dn->lock);
+	dn->running = false;
+	mutex_unlock(&dn->lock);
 
 	/* Unregistering hooks waits until nobody runs in them. */
 	dvp_hooks_stop(dn);
@@ -152,7 +156,6 @@ void dvp_netns_stop(struct dvp_net *dn)
 	synchronize_net();
 
 	mutex_lock(&dn->lock);
-	dn->running = false;
 	dvp_sync_exit(dn);
 	dvp_flow_exit(dn);
 	dvp_service_exit(dn);
