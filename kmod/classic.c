@@ -129,19 +129,40 @@ static bool classic_is_passing(const struct sk_buff *skb,
 	       !ether_addr_equal(eth_hdr(skb)->h_dest, dev->dev_addr);
 }
 
+/*
+ * Whose packet is it, if it is one that has to be attributed to the device? Of
+ * a remote pod, or of a remote node to a pod here: answers to what pods send to
+ * nodes come back the way that routes from pods to nodes lead.
+ */
+static struct dvp_node *classic_sender(struct dvp_net *dn, const struct sk_buff *skb)
+{
+	struct in6_addr src, dst;
+	struct dvp_node *node;
+
+	dvp_device_inner_saddr(skb, &src);
+	node = dvp_prefix_lookup(&dn->prefixes, &src);
+	if (!node) {
+		dvp_device_inner_daddr(skb, &dst);
+		node = dvp_prefix_lookup(&dn->prefixes, &dst);
+		if (node && node->local)
+			node = dvp_node_by_underlay(dn, &src);
+		else
+			node = NULL;
+	}
+	return node && !node->local ? node : NULL;
+}
+
 static unsigned int classic_rcv(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
 	struct dvp_net *dn = dvp_netns_find(state->net);
 	struct dvp_node *node;
 	enum dvp_stat stat;
-	struct in6_addr src;
 
 	if (!dn || state->in == dn->dev || state->in->flags & IFF_LOOPBACK)
 		return NF_ACCEPT;
-	dvp_device_inner_saddr(skb, &src);
-	node = dvp_prefix_lookup(&dn->prefixes, &src);
-	if (!node || node->local || classic_is_passing(skb, state->in))
+	node = classic_sender(dn, skb);
+	if (!node || classic_is_passing(skb, state->in))
 		return NF_ACCEPT;
 
 	stat = classic_verify(dn, node, skb, state->in);
