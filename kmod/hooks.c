@@ -21,6 +21,7 @@
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
+#include "device.h"
 #include "hooks.h"
 #include "netns.h"
 #include "node.h"
@@ -34,15 +35,20 @@ static unsigned int hooks_refusal(bool from_host)
 	return from_host ? NF_DROP_ERR(-ECONNREFUSED) : NF_DROP;
 }
 
-static unsigned int hooks_verdict4(struct dvp_net *dn, struct sk_buff *skb,
-				   enum dvp_stage stage, bool from_host,
-				   bool *done)
+/* One stage of a packet's way; *@done tells whether it was rewritten. */
+static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
+				  const struct nf_hook_state *state,
+				  enum dvp_stage stage, bool from_host, bool *done)
 {
+	bool is_v4 = state->pf == NFPROTO_IPV4;
+	enum dvp_tuple_result parsed;
 	struct dvp_packet packet;
 
 	*done = false;
+	parsed = is_v4 ? dvp_tuple_parse4(skb, stage, &packet) :
+			 dvp_tuple_parse6(skb, stage, &packet);
 	/* Malformed packets are for the stack to judge: they have no flow. */
-	if (dvp_tuple_parse4(skb, stage, &packet) != DVP_TUPLE_OK)
+	if (parsed != DVP_TUPLE_OK)
 		return NF_ACCEPT;
 	switch (dvp_translate(dn, skb, &packet, from_host)) {
 	case DVP_TRANSLATE_NONE:
@@ -51,30 +57,10 @@ static unsigned int hooks_verdict4(struct dvp_net *dn, struct sk_buff *skb,
 		*done = true;
 		return NF_ACCEPT;
 	case DVP_TRANSLATE_REJECT:
-		dvp_reject4(dn, skb);
-		return hooks_refusal(from_host);
-	default:
-		return NF_DROP;
-	}
-}
-
-static unsigned int hooks_verdict6(struct dvp_net *dn, struct sk_buff *skb,
-				   enum dvp_stage stage, bool from_host,
-				   bool *done)
-{
-	struct dvp_packet packet;
-
-	*done = false;
-	if (dvp_tuple_parse6(skb, stage, &packet) != DVP_TUPLE_OK)
-		return NF_ACCEPT;
-	switch (dvp_translate(dn, skb, &packet, from_host)) {
-	case DVP_TRANSLATE_NONE:
-		return NF_ACCEPT;
-	case DVP_TRANSLATE_DONE:
-		*done = true;
-		return NF_ACCEPT;
-	case DVP_TRANSLATE_REJECT:
-		dvp_reject6(dn, skb);
+		if (is_v4)
+			dvp_reject4(dn, skb);
+		else
+			dvp_reject6(dn, skb);
 		return hooks_refusal(from_host);
 	default:
 		return NF_DROP;
@@ -87,45 +73,33 @@ static unsigned int hooks_verdict6(struct dvp_net *dn, struct sk_buff *skb,
  * rp_filter takes it for forged. A packet that came in over loopback still has
  * its route.
  */
-static void hooks_reroute_input(struct dvp_net *dn, struct sk_buff *skb,
-				const struct in6_addr *saddr, const struct in6_addr *daddr)
+static void hooks_reroute_input(struct dvp_net *dn, struct sk_buff *skb)
 {
 	const struct dvp_node *self = rcu_dereference(dn->self);
-	const struct dvp_node *client = dvp_node_by_underlay(dn, saddr);
+	const struct dvp_node *client;
+	struct in6_addr saddr, daddr;
+
+	dvp_device_inner_saddr(skb, &saddr);
+	dvp_device_inner_daddr(skb, &daddr);
+	client = dvp_node_by_underlay(dn, &saddr);
 
 	skb_dst_drop(skb);
 	if (!self || !client || client == self || skb->dev == dn->dev ||
-	    dvp_prefix_lookup(&dn->prefixes, daddr) != self)
+	    dvp_prefix_lookup(&dn->prefixes, &daddr) != self)
 		return;
 	skb->dev = dn->dev;
 	skb->skb_iif = dn->dev->ifindex;
 }
 
-static unsigned int hooks_prerouting4(void *priv, struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-	struct in6_addr saddr, daddr;
-	unsigned int verdict;
-	bool done;
-
-	verdict = hooks_verdict4(priv, skb, DVP_STAGE_IN, false, &done);
-	if (done) {
-		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &saddr);
-		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &daddr);
-		hooks_reroute_input(priv, skb, &saddr, &daddr);
-	}
-	return verdict;
-}
-
-static unsigned int hooks_prerouting6(void *priv, struct sk_buff *skb,
-				      const struct nf_hook_state *state)
+static unsigned int hooks_prerouting(void *priv, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
 {
 	unsigned int verdict;
 	bool done;
 
-	verdict = hooks_verdict6(priv, skb, DVP_STAGE_IN, false, &done);
+	verdict = hooks_verdict(priv, skb, state, DVP_STAGE_IN, false, &done);
 	if (done)
-		hooks_reroute_input(priv, skb, &ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr);
+		hooks_reroute_input(priv, skb);
 	return verdict;
 }
 
@@ -137,7 +111,7 @@ static unsigned int hooks_output4(void *priv, struct sk_buff *skb,
 	bool done;
 	int err;
 
-	verdict = hooks_verdict4(priv, skb, DVP_STAGE_IN, true, &done);
+	verdict = hooks_verdict(priv, skb, state, DVP_STAGE_IN, true, &done);
 	if (!done || ip_hdr(skb)->daddr == daddr)
 		return verdict;
 	err = ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
@@ -155,7 +129,7 @@ static unsigned int hooks_output6(void *priv, struct sk_buff *skb,
 	bool done;
 	int err;
 
-	verdict = hooks_verdict6(priv, skb, DVP_STAGE_IN, true, &done);
+	verdict = hooks_verdict(priv, skb, state, DVP_STAGE_IN, true, &done);
 	if (!done || ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &daddr))
 		return verdict;
 	err = ip6_route_me_harder(state->net, state->sk, skb);
@@ -165,50 +139,30 @@ static unsigned int hooks_output6(void *priv, struct sk_buff *skb,
 	return NF_DROP_ERR(err);
 }
 
-static unsigned int hooks_input4(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+static unsigned int hooks_input(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
 {
 	unsigned int verdict;
 	bool done;
 
-	verdict = hooks_verdict4(priv, skb, DVP_STAGE_OUT, false, &done);
+	verdict = hooks_verdict(priv, skb, state, DVP_STAGE_OUT, false, &done);
 	/* Early demultiplexing looked for the socket by the other source. */
 	if (done)
 		skb_orphan(skb);
 	return verdict;
 }
 
-static unsigned int hooks_input6(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
-{
-	unsigned int verdict;
-	bool done;
-
-	verdict = hooks_verdict6(priv, skb, DVP_STAGE_OUT, false, &done);
-	if (done)
-		skb_orphan(skb);
-	return verdict;
-}
-
-static unsigned int hooks_postrouting4(void *priv, struct sk_buff *skb,
-				       const struct nf_hook_state *state)
+static unsigned int hooks_postrouting(void *priv, struct sk_buff *skb,
+				      const struct nf_hook_state *state)
 {
 	bool done;
 
-	return hooks_verdict4(priv, skb, DVP_STAGE_OUT, false, &done);
-}
-
-static unsigned int hooks_postrouting6(void *priv, struct sk_buff *skb,
-				       const struct nf_hook_state *state)
-{
-	bool done;
-
-	return hooks_verdict6(priv, skb, DVP_STAGE_OUT, false, &done);
+	return hooks_verdict(priv, skb, state, DVP_STAGE_OUT, false, &done);
 }
 
 static const struct nf_hook_ops hooks_ops[] = {
 	{
-		.hook = hooks_prerouting4,
+		.hook = hooks_prerouting,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK - 1,
@@ -220,19 +174,19 @@ static const struct nf_hook_ops hooks_ops[] = {
 		.priority = NF_IP_PRI_CONNTRACK - 1,
 	},
 	{
-		.hook = hooks_input4,
+		.hook = hooks_input,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_IN,
 		.priority = NF_IP_PRI_LAST,
 	},
 	{
-		.hook = hooks_postrouting4,
+		.hook = hooks_postrouting,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP_PRI_LAST,
 	},
 	{
-		.hook = hooks_prerouting6,
+		.hook = hooks_prerouting,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP6_PRI_CONNTRACK - 1,
@@ -244,13 +198,13 @@ static const struct nf_hook_ops hooks_ops[] = {
 		.priority = NF_IP6_PRI_CONNTRACK - 1,
 	},
 	{
-		.hook = hooks_input6,
+		.hook = hooks_input,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_LOCAL_IN,
 		.priority = NF_IP6_PRI_LAST,
 	},
 	{
-		.hook = hooks_postrouting6,
+		.hook = hooks_postrouting,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP6_PRI_LAST,

@@ -199,6 +199,26 @@ struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, void **header
 	return NULL;
 }
 
+/**
+ * dvp_netlink_answer - send the answer to a request, or give it up
+ * @info: the request
+ * @msg: the message, or NULL; consumed
+ * @header: of the message
+ * @err: what filling it returned
+ *
+ * Return: @err, or what sending it returned.
+ */
+int dvp_netlink_answer(struct genl_info *info, struct sk_buff *msg, void *header,
+		       int err)
+{
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, header);
+	return genlmsg_reply(msg, info);
+}
+
 /* ---- events ---- */
 
 /**
@@ -319,12 +339,7 @@ int dvpnet_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = dvp_netlink_reply(info, DVPNET_CMD_CONFIG_GET, &header);
 	err = msg ? netlink_fill_config(msg, dn) : -ENOMEM;
 	dvp_netlink_end(dn);
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, header);
-	return genlmsg_reply(msg, info);
+	return dvp_netlink_answer(info, msg, header, err);
 }
 
 static void netlink_get_u32(struct genl_info *info, int attr, u32 *value)
@@ -578,12 +593,7 @@ int dvpnet_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = header ? netlink_fill_stats(msg, dn) : -EMSGSIZE;
 	dvp_netlink_end(dn);
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, header);
-	return genlmsg_reply(msg, info);
+	return dvp_netlink_answer(info, msg, header, err);
 }
 
 /* ---- the family ---- */

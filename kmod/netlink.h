@@ -28,6 +28,8 @@ int dvp_netlink_get_addr(const struct nlattr *attr, struct in6_addr *addr,
 int dvp_netlink_put_addr(struct sk_buff *skb, int attr,
 			 const struct in6_addr *addr);
 struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, void **header);
+int dvp_netlink_answer(struct genl_info *info, struct sk_buff *msg, void *header,
+		       int err);
 
 /* Events. */
 bool dvp_netlink_has_listeners(struct dvp_net *dn);

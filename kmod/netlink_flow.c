@@ -304,10 +304,5 @@ int dvpnet_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = msg ? netlink_fill_route(msg, dn, &tuple) : -ENOMEM;
 	rcu_read_unlock();
 	dvp_netlink_end(dn);
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, header);
-	return genlmsg_reply(msg, info);
+	return dvp_netlink_answer(info, msg, header, err);
 }

@@ -82,12 +82,7 @@ int dvpnet_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = dvp_netlink_reply(info, DVPNET_CMD_NODE_GET, &header);
 	err = msg ? netlink_fill_node(msg, dn, node) : -ENOMEM;
 	dvp_netlink_end(dn);
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, header);
-	return genlmsg_reply(msg, info);
+	return dvp_netlink_answer(info, msg, header, err);
 }
 
 int dvpnet_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
