@@ -41,12 +41,17 @@ static struct netlink_range_validation dvpnet_a_config_timeout_udp_established_r
 	.max	= 864000ULL,
 };
 
+static struct netlink_range_validation dvpnet_a_service_affinity_range = {
+	.max	= 86400ULL,
+};
+
 /* Common nested types */
-const struct nla_policy dvpnet_backend_nl_policy[DVPNET_A_BACKEND_FLOWS + 1] = {
+const struct nla_policy dvpnet_backend_nl_policy[DVPNET_A_BACKEND_WEIGHT + 1] = {
 	[DVPNET_A_BACKEND_ADDR] = NLA_POLICY_MIN_LEN(4),
 	[DVPNET_A_BACKEND_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[DVPNET_A_BACKEND_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1f),
 	[DVPNET_A_BACKEND_FLOWS] = { .type = NLA_U32, },
+	[DVPNET_A_BACKEND_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, 1, 100),
 };
 
 const struct nla_policy dvpnet_frontend_nl_policy[DVPNET_A_FRONTEND_PORT + 1] = {
@@ -55,8 +60,18 @@ const struct nla_policy dvpnet_frontend_nl_policy[DVPNET_A_FRONTEND_PORT + 1] = 
 	[DVPNET_A_FRONTEND_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
 };
 
+const struct nla_policy dvpnet_range_nl_policy[DVPNET_A_RANGE_KIND + 1] = {
+	[DVPNET_A_RANGE_ADDR] = NLA_POLICY_MIN_LEN(4),
+	[DVPNET_A_RANGE_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[DVPNET_A_RANGE_KIND] = NLA_POLICY_MAX(NLA_U32, 1),
+};
+
+const struct nla_policy dvpnet_ranges_nl_policy[DVPNET_A_RANGES_RANGE + 1] = {
+	[DVPNET_A_RANGES_RANGE] = NLA_POLICY_NESTED(dvpnet_range_nl_policy),
+};
+
 /* DVPNET_CMD_CONFIG_SET - do */
-const struct nla_policy dvpnet_config_set_nl_policy[DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED + 1] = {
+const struct nla_policy dvpnet_config_set_nl_policy[DVPNET_A_CONFIG_RANGES + 1] = {
 	[DVPNET_A_CONFIG_MODE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[DVPNET_A_CONFIG_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &dvpnet_a_config_vni_range),
 	[DVPNET_A_CONFIG_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
@@ -71,6 +86,10 @@ const struct nla_policy dvpnet_config_set_nl_policy[DVPNET_A_CONFIG_TIMEOUT_UDP_
 	[DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY] = NLA_POLICY_FULL_RANGE(NLA_U32, &dvpnet_a_config_timeout_tcp_transitory_range),
 	[DVPNET_A_CONFIG_TIMEOUT_UDP_NEW] = NLA_POLICY_FULL_RANGE(NLA_U32, &dvpnet_a_config_timeout_udp_new_range),
 	[DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED] = NLA_POLICY_FULL_RANGE(NLA_U32, &dvpnet_a_config_timeout_udp_established_range),
+	[DVPNET_A_CONFIG_MASQUERADE] = NLA_POLICY_MAX(NLA_U8, 1),
+	[DVPNET_A_CONFIG_VIP_ECHO] = NLA_POLICY_MAX(NLA_U8, 1),
+	[DVPNET_A_CONFIG_RESET_REMOVED] = NLA_POLICY_MAX(NLA_U8, 1),
+	[DVPNET_A_CONFIG_RANGES] = NLA_POLICY_NESTED(dvpnet_ranges_nl_policy),
 };
 
 /* DVPNET_CMD_NODE_GET - do */
@@ -115,14 +134,19 @@ const struct nla_policy dvpnet_service_get_nl_policy[DVPNET_A_SERVICE_FAMILY + 1
 };
 
 /* DVPNET_CMD_SERVICE_SET - do */
-const struct nla_policy dvpnet_service_set_nl_policy[DVPNET_A_SERVICE_MORE + 1] = {
+const struct nla_policy dvpnet_service_set_nl_policy[DVPNET_A_SERVICE_LOCAL_WHY + 1] = {
 	[DVPNET_A_SERVICE_NAME] = { .type = NLA_NUL_STRING, .len = DVPNET_NAME_MAX, },
 	[DVPNET_A_SERVICE_FAMILY] = { .type = NLA_U8, },
 	[DVPNET_A_SERVICE_PROTO] = { .type = NLA_U8, },
-	[DVPNET_A_SERVICE_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3),
+	[DVPNET_A_SERVICE_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x7),
 	[DVPNET_A_SERVICE_FRONTEND] = NLA_POLICY_NESTED(dvpnet_frontend_nl_policy),
 	[DVPNET_A_SERVICE_BACKEND] = NLA_POLICY_NESTED(dvpnet_backend_nl_policy),
 	[DVPNET_A_SERVICE_MORE] = { .type = NLA_FLAG, },
+	[DVPNET_A_SERVICE_AFFINITY] = NLA_POLICY_FULL_RANGE(NLA_U32, &dvpnet_a_service_affinity_range),
+	[DVPNET_A_SERVICE_ALGORITHM] = NLA_POLICY_MAX(NLA_U32, 2),
+	[DVPNET_A_SERVICE_SOURCE] = NLA_POLICY_NESTED(dvpnet_range_nl_policy),
+	[DVPNET_A_SERVICE_CLUSTER_WHY] = NLA_POLICY_MAX(NLA_U32, 3),
+	[DVPNET_A_SERVICE_LOCAL_WHY] = NLA_POLICY_MAX(NLA_U32, 3),
 };
 
 /* DVPNET_CMD_SERVICE_DEL - do */
@@ -177,7 +201,7 @@ const struct genl_ops dvpnet_nl_ops[18] = {
 		.cmd		= DVPNET_CMD_CONFIG_SET,
 		.doit		= dvpnet_nl_config_set_doit,
 		.policy		= dvpnet_config_set_nl_policy,
-		.maxattr	= DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED,
+		.maxattr	= DVPNET_A_CONFIG_RANGES,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -230,7 +254,7 @@ const struct genl_ops dvpnet_nl_ops[18] = {
 		.cmd		= DVPNET_CMD_SERVICE_SET,
 		.doit		= dvpnet_nl_service_set_doit,
 		.policy		= dvpnet_service_set_nl_policy,
-		.maxattr	= DVPNET_A_SERVICE_MORE,
+		.maxattr	= DVPNET_A_SERVICE_LOCAL_WHY,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

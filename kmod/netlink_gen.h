@@ -13,10 +13,12 @@
 #include <uapi/linux/dvpnet.h>
 
 /* Common nested types */
-extern const struct nla_policy dvpnet_backend_nl_policy[DVPNET_A_BACKEND_FLOWS + 1];
+extern const struct nla_policy dvpnet_backend_nl_policy[DVPNET_A_BACKEND_WEIGHT + 1];
 extern const struct nla_policy dvpnet_frontend_nl_policy[DVPNET_A_FRONTEND_PORT + 1];
+extern const struct nla_policy dvpnet_range_nl_policy[DVPNET_A_RANGE_KIND + 1];
+extern const struct nla_policy dvpnet_ranges_nl_policy[DVPNET_A_RANGES_RANGE + 1];
 
-extern const struct nla_policy dvpnet_config_set_nl_policy[DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED + 1];
+extern const struct nla_policy dvpnet_config_set_nl_policy[DVPNET_A_CONFIG_RANGES + 1];
 
 extern const struct nla_policy dvpnet_node_get_nl_policy[DVPNET_A_NODE_NAME + 1];
 
@@ -30,7 +32,7 @@ extern const struct nla_policy dvpnet_prefix_del_nl_policy[DVPNET_A_PREFIX_LEN +
 
 extern const struct nla_policy dvpnet_service_get_nl_policy[DVPNET_A_SERVICE_FAMILY + 1];
 
-extern const struct nla_policy dvpnet_service_set_nl_policy[DVPNET_A_SERVICE_MORE + 1];
+extern const struct nla_policy dvpnet_service_set_nl_policy[DVPNET_A_SERVICE_LOCAL_WHY + 1];
 
 extern const struct nla_policy dvpnet_service_del_nl_policy[DVPNET_A_SERVICE_FAMILY + 1];
 

@@ -238,7 +238,7 @@ static int netlink_parse_backend(struct dvp_service_draft *draft,
 	u32 flags = 0;
 	int err;
 
-	err = nla_parse_nested(tb, DVPNET_A_BACKEND_FLAGS, attr,
+	err = nla_parse_nested(tb, DVPNET_A_BACKEND_MAX, attr,
 			       dvpnet_backend_nl_policy, extack);
 	if (err)
 		return err;

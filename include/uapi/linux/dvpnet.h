@@ -40,10 +40,55 @@ enum dvpnet_sync_mode {
  * enum dvpnet_service_flags
  * @DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL: internalTrafficPolicy is Local.
  * @DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL: externalTrafficPolicy is Local.
+ * @DVPNET_SERVICE_FLAGS_RANGES_ALL: Source ranges hold for all frontends, not
+ *   only for those of a load balancer.
  */
 enum dvpnet_service_flags {
 	DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL = 1,
 	DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL = 2,
+	DVPNET_SERVICE_FLAGS_RANGES_ALL = 4,
+};
+
+/**
+ * enum dvpnet_algorithm - How a backend is chosen from a list.
+ * @DVPNET_ALGORITHM_MAGLEV: By consistent (rendezvous) hashing over the
+ *   connection, the same on every node.
+ * @DVPNET_ALGORITHM_RANDOM: By chance.
+ * @DVPNET_ALGORITHM_LEAST_CONN: The one to which this node holds the fewest
+ *   flows.
+ */
+enum dvpnet_algorithm {
+	DVPNET_ALGORITHM_MAGLEV,
+	DVPNET_ALGORITHM_RANDOM,
+	DVPNET_ALGORITHM_LEAST_CONN,
+};
+
+/**
+ * enum dvpnet_list_why - Why the list of a service is as it is; for people.
+ * @DVPNET_LIST_WHY_READY: All ready endpoints.
+ * @DVPNET_LIST_WHY_READY_ZONE: The ready endpoints with a hint for this node's
+ *   zone.
+ * @DVPNET_LIST_WHY_READY_NODE: The ready endpoints with a hint for this node.
+ * @DVPNET_LIST_WHY_TERMINATING: None is ready; those that still serve while
+ *   they terminate.
+ */
+enum dvpnet_list_why {
+	DVPNET_LIST_WHY_READY,
+	DVPNET_LIST_WHY_READY_ZONE,
+	DVPNET_LIST_WHY_READY_NODE,
+	DVPNET_LIST_WHY_TERMINATING,
+};
+
+/**
+ * enum dvpnet_range_kind - What a range of addresses is.
+ * @DVPNET_RANGE_KIND_SERVICE: Addresses for Services; one that no Service has
+ *   is dropped.
+ * @DVPNET_RANGE_KIND_INSIDE: Part of the cluster; pods are not masqueraded
+ *   towards it.
+ */
+enum dvpnet_range_kind {
+	DVPNET_RANGE_KIND_SERVICE,
+	DVPNET_RANGE_KIND_INSIDE,
 };
 
 /**
@@ -97,10 +142,16 @@ enum dvpnet_flow_state {
  * @DVPNET_FLOW_FLAGS_MASQUERADE: The backend sees an address of this node.
  * @DVPNET_FLOW_FLAGS_PORT_MOVED: The client's port was changed, two frontends
  *   share one backend and client port.
+ * @DVPNET_FLOW_FLAGS_EGRESS: Begun by a pod towards the outside; no Service is
+ *   involved.
+ * @DVPNET_FLOW_FLAGS_DIRECT: To a pod itself, not through a Service; not
+ *   translated, or the client's port alone.
  */
 enum dvpnet_flow_flags {
 	DVPNET_FLOW_FLAGS_MASQUERADE = 1,
 	DVPNET_FLOW_FLAGS_PORT_MOVED = 2,
+	DVPNET_FLOW_FLAGS_EGRESS = 4,
+	DVPNET_FLOW_FLAGS_DIRECT = 8,
 };
 
 /**
@@ -111,6 +162,8 @@ enum dvpnet_flow_flags {
  * @DVPNET_VERDICT_REJECT: Refused with an ICMP error, no usable backend or
  *   unused port.
  * @DVPNET_VERDICT_DROP: Dropped silently.
+ * @DVPNET_VERDICT_MASQUERADE: Not for a Service; leaves the cluster, so its
+ *   source is translated.
  */
 enum dvpnet_verdict {
 	DVPNET_VERDICT_NONE,
@@ -118,6 +171,7 @@ enum dvpnet_verdict {
 	DVPNET_VERDICT_FORWARD,
 	DVPNET_VERDICT_REJECT,
 	DVPNET_VERDICT_DROP,
+	DVPNET_VERDICT_MASQUERADE,
 };
 
 /*
@@ -128,6 +182,22 @@ enum dvpnet_list {
 	DVPNET_LIST_CLUSTER,
 	DVPNET_LIST_LOCAL,
 };
+
+enum {
+	DVPNET_A_RANGE_ADDR = 1,
+	DVPNET_A_RANGE_LEN,
+	DVPNET_A_RANGE_KIND,
+
+	__DVPNET_A_RANGE_MAX
+};
+#define DVPNET_A_RANGE_MAX (__DVPNET_A_RANGE_MAX - 1)
+
+enum {
+	DVPNET_A_RANGES_RANGE = 1,
+
+	__DVPNET_A_RANGES_MAX
+};
+#define DVPNET_A_RANGES_MAX (__DVPNET_A_RANGES_MAX - 1)
 
 enum {
 	DVPNET_A_CONFIG_MODE = 1,
@@ -150,6 +220,10 @@ enum {
 	DVPNET_A_CONFIG_SERVICES,
 	DVPNET_A_CONFIG_NODES,
 	DVPNET_A_CONFIG_PREFIXES,
+	DVPNET_A_CONFIG_MASQUERADE,
+	DVPNET_A_CONFIG_VIP_ECHO,
+	DVPNET_A_CONFIG_RESET_REMOVED,
+	DVPNET_A_CONFIG_RANGES,
 
 	__DVPNET_A_CONFIG_MAX
 };
@@ -194,6 +268,7 @@ enum {
 	DVPNET_A_BACKEND_PORT,
 	DVPNET_A_BACKEND_FLAGS,
 	DVPNET_A_BACKEND_FLOWS,
+	DVPNET_A_BACKEND_WEIGHT,
 
 	__DVPNET_A_BACKEND_MAX
 };
@@ -207,6 +282,11 @@ enum {
 	DVPNET_A_SERVICE_FRONTEND,
 	DVPNET_A_SERVICE_BACKEND,
 	DVPNET_A_SERVICE_MORE,
+	DVPNET_A_SERVICE_AFFINITY,
+	DVPNET_A_SERVICE_ALGORITHM,
+	DVPNET_A_SERVICE_SOURCE,
+	DVPNET_A_SERVICE_CLUSTER_WHY,
+	DVPNET_A_SERVICE_LOCAL_WHY,
 
 	__DVPNET_A_SERVICE_MAX
 };
@@ -271,6 +351,9 @@ enum {
 	DVPNET_A_ROUTE_MODE,
 	DVPNET_A_ROUTE_MTU,
 	DVPNET_A_ROUTE_UNDERLAY,
+	DVPNET_A_ROUTE_LIST_WHY,
+	DVPNET_A_ROUTE_ALGORITHM,
+	DVPNET_A_ROUTE_AFFINITY,
 
 	__DVPNET_A_ROUTE_MAX
 };
