@@ -8,11 +8,13 @@
  *	INPUT		last		conntrack and all rules have seen the real
  *	POSTROUTING			client; its confirmation may come before or
  *					after, it does not look at the packet again
+ *	bridge FORWARD	last		as POSTROUTING, for what never gets there
  *
  * So Service translation wraps around whatever conntrack and its NAT do, and
  * works as well without them.
  */
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/slab.h>
@@ -21,6 +23,7 @@
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
+#include "bridge.h"
 #include "device.h"
 #include "hooks.h"
 #include "netns.h"
@@ -209,6 +212,14 @@ static const struct nf_hook_ops hooks_ops[] = {
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP6_PRI_LAST,
 	},
+#if IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE)
+	{
+		.hook = dvp_bridge_forward,
+		.pf = NFPROTO_BRIDGE,
+		.hooknum = NF_BR_FORWARD,
+		.priority = NF_BR_PRI_LAST,
+	},
+#endif
 };
 
 /**
