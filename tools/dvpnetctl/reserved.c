@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * NodePorts among the kernel's reserved ports: no local socket gets one by chance.
+ *
+ * The list is the administrator's too. Which ports we have added to it is noted
+ * in a file that lives as long as the list, up to the next boot: only they are
+ * taken away again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "reserved.h"
+
+#define LIST_PATH "/proc/sys/net/ipv4/ip_local_reserved_ports"
+#define NOTE_DIR "/run/dvpnet"
+
+/* Longest list: every second port, each with a comma. */
+#define LIST_MAX (PORT_COUNT / 2 * 6)
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* ---- sets ---- */
+
+/**
+ * port_set_add - add ports
+ * @set: the set
+ * @min: the first
+ * @max: the last
+ */
+void port_set_add(struct port_set *set, unsigned int min, unsigned int max)
+{
+	unsigned int port;
+
+	for (port = min; port <= max; port++)
+		set->word[port / 64] |= 1ULL << port % 64;
+}
+
+/**
+ * port_set_has - is a port in a set?
+ * @set: the set
+ * @port: the port
+ */
+bool port_set_has(const struct port_set *set, unsigned int port)
+{
+	return set->word[port / 64] & 1ULL << port % 64;
+}
+
+static bool parse_port(const char **text, unsigned int *port)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	*port = strtoul(*text, &end, 10);
+	*text = end;
+	return !errno && *port < PORT_COUNT;
+}
+
+/**
+ * port_set_parse - read the kernel's list format
+ * @text: "80,1000-2000", perhaps empty or with a line end
+ * @set: filled
+ *
+ * Return: false if it is something else.
+ */
+bool port_set_parse(const char *text, struct port_set *set)
+{
+	unsigned int min, max;
+
+	memset(set, 0, sizeof(*set));
+	while (*text && *text != '\n') {
+		if (!parse_port(&text, &min))
+			return false;
+		max = min;
+		if (*text == '-') {
+			text++;
+			if (!parse_port(&text, &max) || max < min)
+				return false;
+		}
+		port_set_add(set, min, max);
+		if (*text == ',')
+			text++;
+		else if (*text && *text != '\n')
+			return false;
+	}
+	return true;
+}
+
+/**
+ * port_set_text - write the kernel's list format
+ * @set: the set
+ *
+ * Return: the text, to be freed.
+ */
+char *port_set_text(const struct port_set *set)
+{
+	char *text = util_alloc(LIST_MAX + 1);
+	unsigned int port, last;
+	size_t used = 0;
+
+	for (port = 0; port < PORT_COUNT; port = last + 1) {
+		last = port;
+		if (!port_set_has(set, port))
+			continue;
+		while (last + 1 < PORT_COUNT && port_set_has(set, last + 1))
+			last++;
+		used += sprintf(text + used, "%s%u", used ? "," : "", port);
+		if (last > port)
+			used += sprintf(text + used, "-%u", last);
+	}
+	return text;
+}
+
+static bool equal(const struct port_set *a, const struct port_set *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static bool is_within(const struct port_set *inner, const struct port_set *outer)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(inner->word); i++)
+		if (inner->word[i] & ~outer->word[i])
+			return false;
+	return true;
+}
+
+static void subtract(struct port_set *set, const struct port_set *other)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(set->word); i++)
+		set->word[i] &= ~other->word[i];
+}
+
+static void unite(struct port_set *set, const struct port_set *other)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(set->word); i++)
+		set->word[i] |= other->word[i];
+}
+
+/* ---- files ---- */
+
+static int read_ports(const char *path, struct port_set *set)
+{
+	char *text = util_alloc(LIST_MAX + 2);
+	ssize_t size = 1;
+	size_t used = 0;
+	int fd, err = 0;
+
+	memset(set, 0, sizeof(*set));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		free(text);
+		return -errno;
+	}
+	while (size > 0 && used <= LIST_MAX) {
+		size = read(fd, text + used, LIST_MAX + 1 - used);
+		if (size < 0)
+			err = -errno;
+		else
+			used += size;
+	}
+	close(fd);
+	if (!err && !port_set_parse(text, set))
+		err = -EINVAL;
+	free(text);
+	return err;
+}
+
+/* The kernel takes a page at a time; what comes later is added to what came first. */
+static int write_ports(const char *path, int flags, const struct port_set *set)
+{
+	char *text = port_set_text(set);
+	size_t size = strlen(text), done = 0;
+	int fd, err = 0;
+
+	text[size++] = '\n';
+	fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+	if (fd < 0)
+		err = -errno;
+	while (!err && done < size) {
+		ssize_t written = write(fd, text + done, size - done);
+
+		if (written < 0)
+			err = -errno;
+		else
+			done += written;
+	}
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	return err;
+}
+
+/* Where it is noted what is ours; the file is of one network namespace of this boot. */
+static char *note_path(void)
+{
+	socklen_t size = sizeof(uint64_t);
+	uint64_t cookie = 0;
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock >= 0) {
+		getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
+		close(sock);
+	}
+	return util_printf(NOTE_DIR "/reserved-ports-%llu", (unsigned long long)cookie);
+}
+
+/* Without note, and where somebody has made a new list meanwhile, nothing is ours. */
+static void read_ours(const char *path, const struct port_set *have, struct port_set *ours)
+{
+	if (read_ports(path, ours) || !is_within(ours, have))
+		memset(ours, 0, sizeof(*ours));
+}
+
+/* As a whole, or not at all. */
+static int note_ours(const char *path, const struct port_set *ours)
+{
+	char *new = util_printf("%s.new", path);
+	int err;
+
+	mkdir(NOTE_DIR, 0755);
+	err = write_ports(new, O_CREAT | O_TRUNC, ours);
+	if (!err && rename(new, path))
+		err = -errno;
+	free(new);
+	return err;
+}
+
+/* ---- making it so ---- */
+
+static int change(const struct port_set *range, size_t *changes)
+{
+	struct port_set have, ours, others, want;
+	char *path = note_path();
+	int err;
+
+	err = read_ports(LIST_PATH, &have);
+	if (err) {
+		free(path);
+		return err;
+	}
+	read_ours(path, &have, &ours);
+	others = have;
+	subtract(&others, &ours);
+	want = others;
+	unite(&want, range);
+	ours = want;
+	subtract(&ours, &others);
+	if (!equal(&want, &have)) {
+		err = note_ours(path, &ours);
+		if (!err)
+			err = write_ports(LIST_PATH, 0, &want);
+		if (!err)
+			++*changes;
+	}
+	if (equal(&want, &others))
+		unlink(path);
+	free(path);
+	return err;
+}
+
+/**
+ * reserved_sync - have the NodePorts reserved, besides what else is
+ * @want: what ought to be
+ * @changes: raised if they were not
+ * @report: a warning if that cannot be: dvpnet works without
+ *
+ * Return: 0.
+ */
+int reserved_sync(const struct state *want, size_t *changes, struct report *report)
+{
+	struct port_set range = { 0 };
+	int err;
+
+	if (want->config.value[DVPNET_A_CONFIG_NODEPORT_MAX])
+		port_set_add(&range, want->config.value[DVPNET_A_CONFIG_NODEPORT_MIN],
+			     want->config.value[DVPNET_A_CONFIG_NODEPORT_MAX]);
+	err = change(&range, changes);
+	if (err)
+		report_warning(report, NULL,
+			       LIST_PATH ": %s: the NodePort range is not reserved, a process of "
+			       "this host may get one of its ports for a connection of its own",
+			       strerror(-err));
+	return 0;
+}
+
+/**
+ * reserved_remove - take back what reserved_sync() has added
+ * @changes: raised if there was something
+ * @report: errors
+ *
+ * Return: 0 or a negative errno.
+ */
+int reserved_remove(size_t *changes, struct report *report)
+{
+	static const struct port_set none;
+	int err = change(&none, changes);
+
+	if (err)
+		report_error(report, NULL, LIST_PATH ": %s", strerror(-err));
+	return err;
+}
