@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "link.h"
 #include "precheck.h"
 #include "reading.h"
 #include "route.h"
@@ -73,7 +74,7 @@ static size_t sync_with(const char *text)
 
 	reading_build(&reading, text, "n1");
 	assert_no_error(&reading);
-	if (route_set_up(&netlink_socket, ifindex, &changes) ||
+	if (link_set_up(&netlink_socket, ifindex, &changes) ||
 	    route_sync(&netlink_socket, ifindex, &reading.state, &changes))
 		fail_msg("%s", netlink_socket.error);
 	reading_free(&reading);
@@ -218,7 +219,7 @@ static void refuses_to_be_a_node_that_is_elsewhere(void **state)
 static void says_what_the_kernel_refused(void **state)
 {
 	(void)state;
-	assert_true(route_add_link(&netlink_socket) < 0);
+	assert_true(link_add(&netlink_socket) < 0);
 	assert_string_equal(netlink_socket.error, "File exists");
 }
 

@@ -18,6 +18,7 @@ int cmd_config(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_flush(int argc, char **argv);
+int cmd_uninstall(int argc, char **argv);
 
 bool cmd_options(int argc, char **argv, const char *usage, int *status);
 int cmd_error(const char *format, ...) PRINTF(1, 2);

@@ -3,8 +3,8 @@
  * dvpnetctl apply: make this network namespace a node of a cluster.
  *
  * Everything is read and checked before anything is changed. Then: the device,
- * where there is none; one sync that carries just what differs; addresses and
- * routes. Applying the same once more changes nothing.
+ * where there is none; one sync that carries just what differs; and the rest of
+ * the system. Applying the same once more changes nothing.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,8 +17,8 @@
 #include "diff.h"
 #include "precheck.h"
 #include "print.h"
-#include "route.h"
 #include "source_files.h"
+#include "system.h"
 
 static const char usage[] =
 	"Usage: dvpnetctl apply --node NAME -f PATH... [OPTIONS]\n"
@@ -360,87 +360,96 @@ static int sync_kernel(struct kernel *kernel, enum diff_mode mode, const struct 
 	return status;
 }
 
-/* Number of the device, which is created if there is none. */
-static int get_device(struct kernel *kernel, struct netlink *rtnl, uint32_t *ifindex,
-		      size_t *changes)
+/* Has the device, which is created if there is none, set up. */
+static int get_device(struct kernel *kernel, struct system *system)
 {
 	struct config config;
 	int err;
 
 	err = kernel_get_config(kernel, &config);
 	if (err == -ENODEV) {
-		err = route_add_link(rtnl);
-		if (err)
-			return cmd_error("link " ROUTE_LINK_NAME ": %s", rtnl->error);
-		++*changes;
+		if (system_add_device(system))
+			return EXIT_FAILURE;
 		err = kernel_get_config(kernel, &config);
 	}
 	if (err)
 		return cmd_kernel_error(kernel, err, "apply");
-	*ifindex = config.value[DVPNET_A_CONFIG_IFINDEX];
-	err = route_set_up(rtnl, *ifindex, changes);
-	return err ? cmd_error("link " ROUTE_LINK_NAME ": %s", rtnl->error) : EXIT_SUCCESS;
+	system->ifindex = config.value[DVPNET_A_CONFIG_IFINDEX];
+	return system_set_up(system) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static void print_summary(const struct state *want, const struct diff *diff, size_t routes)
+static void print_summary_json(const struct state *want, const struct diff *diff,
+			       const struct system *system)
 {
-	if (print_json) {
-		print_document(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-					 "nodes", (json_int_t)want->nodes.count,
-					 "prefixes", (json_int_t)want->prefixes.count,
-					 "services", (json_int_t)want->services.count,
-					 "added", (json_int_t)diff->added,
-					 "changed", (json_int_t)diff->changed,
-					 "removed", (json_int_t)diff->removed,
-					 "routing_changes", (json_int_t)routes));
-		return;
-	}
+	json_t *summary = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+				    "nodes", (json_int_t)want->nodes.count,
+				    "prefixes", (json_int_t)want->prefixes.count,
+				    "services", (json_int_t)want->services.count,
+				    "added", (json_int_t)diff->added,
+				    "changed", (json_int_t)diff->changed,
+				    "removed", (json_int_t)diff->removed);
+	int step;
+
+	for (step = 0; step < SYSTEM_STEPS; step++)
+		json_object_set_new(summary, system_step_name(step),
+				    json_integer(system->changes[step]));
+	print_document(summary);
+}
+
+static void print_summary(const struct state *want, const struct diff *diff,
+			  const struct system *system)
+{
+	const char *before = "; changes: ";
+	int step;
+
 	printf("%zu nodes, %zu prefixes, %zu services: %zu added, %zu changed, %zu removed",
 	       want->nodes.count, want->prefixes.count, want->services.count, diff->added,
 	       diff->changed, diff->removed);
-	if (routes)
-		printf("; %zu changes of link, addresses and routes", routes);
+	for (step = 0; step < SYSTEM_STEPS; step++) {
+		if (!system->changes[step])
+			continue;
+		printf("%s%zu of %s", before, system->changes[step], system_step_text(step));
+		before = ", ";
+	}
 	putchar('\n');
 }
 
-static int apply_with(struct kernel *kernel, struct netlink *rtnl, const struct apply *apply,
+static int apply_with(struct kernel *kernel, struct system *system, const struct apply *apply,
 		      const struct state *want)
 {
-	struct report report = { 0 };
 	struct diff diff = { 0 };
-	size_t routes = 0;
-	uint32_t ifindex = 0;
 	int status;
 
-	precheck(rtnl, want, &report);
-	report_print(&report, stderr);
-	status = report.errors.count ? EXIT_FAILURE : EXIT_SUCCESS;
-	report_free(&report);
-	if (!status)
-		status = get_device(kernel, rtnl, &ifindex, &routes);
+	precheck(&system->rtnl, want, &system->report);
+	if (system->report.errors.count)
+		return EXIT_FAILURE;
+	status = get_device(kernel, system);
 	if (!status)
 		status = sync_kernel(kernel, apply->full ? DIFF_FULL : DIFF_CHANGES, want, &diff);
-	if (!status && route_sync(rtnl, ifindex, want, &routes))
-		status = cmd_error("%s", rtnl->error);
-	if (!status)
-		print_summary(want, &diff, routes);
-	return status;
+	if (!status && system_apply(system))
+		status = EXIT_FAILURE;
+	if (status)
+		return status;
+	system_warn(system);
+	if (print_json)
+		print_summary_json(want, &diff, system);
+	else
+		print_summary(want, &diff, system);
+	return EXIT_SUCCESS;
 }
 
 static int apply_state(const struct apply *apply, const struct state *want)
 {
+	int status = EXIT_FAILURE;
 	struct kernel kernel;
-	struct netlink rtnl;
-	int status;
+	struct system system;
 
 	if (cmd_connect(&kernel))
 		return EXIT_FAILURE;
-	if (route_open(&rtnl)) {
-		status = cmd_error("%s", rtnl.error);
-	} else {
-		status = apply_with(&kernel, &rtnl, apply, want);
-		netlink_close(&rtnl);
-	}
+	if (!system_open(&system, want))
+		status = apply_with(&kernel, &system, apply, want);
+	report_print(&system.report, stderr);
+	system_close(&system);
 	kernel_close(&kernel);
 	return status;
 }

@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	{ "get", cmd_get, "explain what would happen to a packet" },
 	{ "monitor", cmd_monitor, "print changes of the configuration as they happen" },
 	{ "flush", cmd_flush, "remove translated connections" },
+	{ "uninstall", cmd_uninstall, "remove all that apply has made here" },
 };
 
 static void print_usage(FILE *to)
@@ -46,7 +47,7 @@ static void print_usage(FILE *to)
 
 	fputs("Usage: dvpnetctl [OPTIONS] COMMAND [--help | ...]\n\nCommands:\n", to);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fputs("\nOptions:\n"
 	      "  -j, --json         JSON output\n"
 	      "  -n, --netns NAME   work in this network namespace, as of ip netns\n"

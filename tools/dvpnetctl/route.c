@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device, its addresses and the routes that lead into it, over rtnetlink. */
+/* Addresses of the device, and the routes and rules that lead into it, over rtnetlink. */
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,64 +110,6 @@ int route_find_way(struct netlink *netlink, const struct ip *from, const struct 
 	attr_put_ip(msg, RTA_DST, to);
 	attr_put_ip(msg, RTA_SRC, from);
 	return netlink_request(netlink, msg, parse_way, way);
-}
-
-/* ---- the device ---- */
-
-/**
- * route_add_link - create the device
- * @netlink: from route_open()
- *
- * Return: 0 or a negative errno.
- */
-int route_add_link(struct netlink *netlink)
-{
-	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	struct nl_msg *msg = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *nest;
-
-	append(msg, &ifi, sizeof(ifi));
-	nla_put_string(msg, IFLA_IFNAME, ROUTE_LINK_NAME);
-	nest = nla_nest_start(msg, IFLA_LINKINFO);
-	nla_put_string(msg, IFLA_INFO_KIND, "dvpnet");
-	nla_nest_end(msg, nest);
-	return netlink_request(netlink, msg, NULL, NULL);
-}
-
-static int parse_link(struct nlmsghdr *nlh, void *arg)
-{
-	const struct ifinfomsg *ifi = nlmsg_data(nlh);
-
-	if (nlh->nlmsg_type == RTM_NEWLINK)
-		*(unsigned int *)arg = ifi->ifi_flags;
-	return 0;
-}
-
-/**
- * route_set_up - set the device up
- * @netlink: from route_open()
- * @ifindex: the device
- * @changes: raised if it was down
- *
- * Return: 0 or a negative errno.
- */
-int route_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes)
-{
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-	struct nl_msg *msg = request(RTM_GETLINK, 0);
-	unsigned int flags = 0;
-	int err;
-
-	append(msg, &ifi, sizeof(ifi));
-	err = netlink_request(netlink, msg, parse_link, &flags);
-	if (err || flags & IFF_UP)
-		return err;
-	++*changes;
-	ifi.ifi_flags = IFF_UP;
-	ifi.ifi_change = IFF_UP;
-	msg = request(RTM_NEWLINK, 0);
-	append(msg, &ifi, sizeof(ifi));
-	return netlink_request(netlink, msg, NULL, NULL);
 }
 
 /* ---- addresses ---- */
@@ -583,6 +523,25 @@ int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *wa
 	list_free(&have_route.list);
 	list_free(&want_rule.list);
 	list_free(&have_rule.list);
+	return err;
+}
+
+/**
+ * route_remove_rules - remove our rules; the routes go with the device
+ * @netlink: from route_open()
+ * @changes: raised by their number
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_remove_rules(struct netlink *netlink, size_t *changes)
+{
+	struct entries want = { 0 }, have = { 0 };
+	int err;
+
+	err = read_table(netlink, &rules, &want, &have);
+	if (!err)
+		err = del_stale(netlink, &rules, &want, &have, changes);
+	list_free(&have.list);
 	return err;
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device, its addresses and the routes and rules that lead into it, over rtnetlink. */
+/* Addresses of the device, and the routes and rules that lead into it, over rtnetlink. */
 #ifndef DVPNETCTL_ROUTE_H
 #define DVPNETCTL_ROUTE_H
 
 #include "netlink.h"
 #include "state.h"
-
-/** Name that the device gets. */
-#define ROUTE_LINK_NAME "dvp0"
 
 /**
  * Protocol number of our routes, so that stale ones are told from other people's
@@ -37,9 +34,8 @@ struct route_way {
 int route_open(struct netlink *netlink);
 int route_find_way(struct netlink *netlink, const struct ip *from, const struct ip *to,
 		   struct route_way *way);
-int route_add_link(struct netlink *netlink);
-int route_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes);
 int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *want,
 	       size_t *changes);
+int route_remove_rules(struct netlink *netlink, size_t *changes);
 
 #endif

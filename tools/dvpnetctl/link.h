@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Network devices, ours above all, over rtnetlink. */
+#ifndef DVPNETCTL_LINK_H
+#define DVPNETCTL_LINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netlink.h"
+
+/** Name that our device gets. */
+#define LINK_NAME "dvp0"
+
+/** Longest kind that is kept. */
+#define LINK_KIND_MAX 16
+
+/**
+ * struct link - a network device
+ * @ifindex: its number
+ * @name: its name
+ * @kind: its kind, "" if it has none
+ */
+struct link {
+	uint32_t ifindex;
+	char name[IF_NAMESIZE];
+	char kind[LINK_KIND_MAX];
+};
+
+/** struct links - network devices */
+struct links {
+	LIST(struct link) list;
+};
+
+int link_add(struct netlink *netlink);
+int link_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes);
+int link_remove(struct netlink *netlink, uint32_t ifindex);
+int link_list(struct netlink *netlink, struct links *links);
+bool link_is_ours(const struct link *link);
+
+#endif
