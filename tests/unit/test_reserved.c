@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "port_set.h"
 #include "reading.h"
 #include "reserved.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Network devices, ours above all, over rtnetlink. */
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -141,4 +142,58 @@ int link_list(struct netlink *netlink, struct links *links)
 bool link_is_ours(const struct link *link)
 {
 	return !strcmp(link->kind, KIND);
+}
+
+static int parse_address(struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+	struct link_addresses *addresses = arg;
+	struct nlattr *attrs[IFA_MAX + 1];
+
+	if (nlh->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse(nlh, sizeof(*ifa), attrs, IFA_MAX, NULL))
+		return -EBADMSG;
+	attr_get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS],
+		    list_add(&addresses->list));
+	return 0;
+}
+
+static int compare_ips(const void *a, const void *b)
+{
+	return ip_compare(a, b);
+}
+
+/**
+ * link_list_addresses - what addresses devices have
+ * @netlink: from route_open()
+ * @addresses: filled; to be freed by list_free() also after an error
+ *
+ * Return: 0 or a negative errno.
+ */
+int link_list_addresses(struct netlink *netlink, struct link_addresses *addresses)
+{
+	const struct ifaddrmsg ifa = { .ifa_family = AF_UNSPEC };
+	int tries, err = -EINTR;
+
+	for (tries = 0; err == -EINTR && tries < 10; tries++) {
+		struct nl_msg *msg = netlink_msg(MESSAGE_MAX);
+
+		nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_GETADDR, 0, NLM_F_DUMP);
+		nlmsg_append(msg, (void *)&ifa, sizeof(ifa), NLMSG_ALIGNTO);
+		addresses->list.count = 0;
+		err = netlink_request(netlink, msg, parse_address, addresses);
+	}
+	list_sort(&addresses->list, compare_ips);
+	return err;
+}
+
+/**
+ * link_has_address - is an address among them?
+ * @addresses: from link_list_addresses()
+ * @ip: the address
+ */
+bool link_has_address(const struct link_addresses *addresses, const struct ip *ip)
+{
+	return addresses->list.count &&
+	       bsearch(ip, addresses->list.item, addresses->list.count, sizeof(*ip), compare_ips);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ip.h"
 #include "netlink.h"
 
 /** Name that our device gets. */
@@ -32,10 +33,17 @@ struct links {
 	LIST(struct link) list;
 };
 
+/** struct link_addresses - addresses of devices, in order */
+struct link_addresses {
+	LIST(struct ip) list;
+};
+
 int link_add(struct netlink *netlink);
 int link_set_up(struct netlink *netlink, uint32_t ifindex, size_t *changes);
 int link_remove(struct netlink *netlink, uint32_t ifindex);
 int link_list(struct netlink *netlink, struct links *links);
 bool link_is_ours(const struct link *link);
+int link_list_addresses(struct netlink *netlink, struct link_addresses *addresses);
+bool link_has_address(const struct link_addresses *addresses, const struct ip *ip);
 
 #endif

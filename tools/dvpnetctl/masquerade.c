@@ -43,16 +43,6 @@ struct masquerade {
 
 /* ---- what ought to be ---- */
 
-static const char *node_of(const struct state *want)
-{
-	size_t i;
-
-	for (i = 0; i < want->nodes.count; i++)
-		if (want->nodes.item[i].local)
-			return want->nodes.item[i].name;
-	return "";
-}
-
 /*
  * A reply to a NodePort's number would be taken for a new connection to it: the
  * longer part of the ports beside that range is used.
@@ -78,7 +68,7 @@ static void want_table(const struct state *want, struct masquerade *masquerade)
 		[INSIDE4] = { "inside4", AF_INET },
 		[INSIDE6] = { "inside6", AF_INET6 },
 	};
-	const char *self = node_of(want);
+	const struct node *self = state_self(want);
 	size_t i;
 	int f;
 
@@ -88,7 +78,7 @@ static void want_table(const struct state *want, struct masquerade *masquerade)
 
 		f = family_index(prefix->addr.family);
 		spans_add_prefix(&masquerade->sets[INSIDE4 + f].spans, &prefix->addr, prefix->len);
-		if (!strcmp(prefix->node, self))
+		if (self && !strcmp(prefix->node, self->name))
 			spans_add_prefix(&masquerade->sets[PODS4 + f].spans, &prefix->addr,
 					 prefix->len);
 	}

@@ -61,12 +61,9 @@ static void check_classic(struct netlink *netlink, const struct node *self,
 void precheck(struct netlink *netlink, const struct state *want, struct report *report)
 {
 	const struct config *config = &want->config;
-	const struct node *self = NULL;
+	const struct node *self = state_self(want);
 	size_t i;
 
-	for (i = 0; i < want->nodes.count && !self; i++)
-		if (want->nodes.item[i].local)
-			self = &want->nodes.item[i];
 	if (!self)
 		return;
 	check_self(netlink, self, report);

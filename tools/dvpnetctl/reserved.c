@@ -15,147 +15,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "port_set.h"
 #include "reserved.h"
 
 #define LIST_PATH "/proc/sys/net/ipv4/ip_local_reserved_ports"
 #define NOTE_DIR "/run/dvpnet"
 
-/* Longest list: every second port, each with a comma. */
-#define LIST_MAX (PORT_COUNT / 2 * 6)
-
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-/* ---- sets ---- */
-
-/**
- * port_set_add - add ports
- * @set: the set
- * @min: the first
- * @max: the last
- */
-void port_set_add(struct port_set *set, unsigned int min, unsigned int max)
-{
-	unsigned int port;
-
-	for (port = min; port <= max; port++)
-		set->word[port / 64] |= 1ULL << port % 64;
-}
-
-/**
- * port_set_has - is a port in a set?
- * @set: the set
- * @port: the port
- */
-bool port_set_has(const struct port_set *set, unsigned int port)
-{
-	return set->word[port / 64] & 1ULL << port % 64;
-}
-
-static bool parse_port(const char **text, unsigned int *port)
-{
-	char *end;
-
-	if (**text < '0' || **text > '9')
-		return false;
-	errno = 0;
-	*port = strtoul(*text, &end, 10);
-	*text = end;
-	return !errno && *port < PORT_COUNT;
-}
-
-/**
- * port_set_parse - read the kernel's list format
- * @text: "80,1000-2000", perhaps empty or with a line end
- * @set: filled
- *
- * Return: false if it is something else.
- */
-bool port_set_parse(const char *text, struct port_set *set)
-{
-	unsigned int min, max;
-
-	memset(set, 0, sizeof(*set));
-	while (*text && *text != '\n') {
-		if (!parse_port(&text, &min))
-			return false;
-		max = min;
-		if (*text == '-') {
-			text++;
-			if (!parse_port(&text, &max) || max < min)
-				return false;
-		}
-		port_set_add(set, min, max);
-		if (*text == ',')
-			text++;
-		else if (*text && *text != '\n')
-			return false;
-	}
-	return true;
-}
-
-/**
- * port_set_text - write the kernel's list format
- * @set: the set
- *
- * Return: the text, to be freed.
- */
-char *port_set_text(const struct port_set *set)
-{
-	char *text = util_alloc(LIST_MAX + 1);
-	unsigned int port, last;
-	size_t used = 0;
-
-	for (port = 0; port < PORT_COUNT; port = last + 1) {
-		last = port;
-		if (!port_set_has(set, port))
-			continue;
-		while (last + 1 < PORT_COUNT && port_set_has(set, last + 1))
-			last++;
-		used += sprintf(text + used, "%s%u", used ? "," : "", port);
-		if (last > port)
-			used += sprintf(text + used, "-%u", last);
-	}
-	return text;
-}
-
-static bool equal(const struct port_set *a, const struct port_set *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
-static bool is_within(const struct port_set *inner, const struct port_set *outer)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(inner->word); i++)
-		if (inner->word[i] & ~outer->word[i])
-			return false;
-	return true;
-}
-
-static void subtract(struct port_set *set, const struct port_set *other)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(set->word); i++)
-		set->word[i] &= ~other->word[i];
-}
-
-static void unite(struct port_set *set, const struct port_set *other)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(set->word); i++)
-		set->word[i] |= other->word[i];
-}
 
 /* ---- files ---- */
 
 static int read_ports(const char *path, struct port_set *set)
 {
-	char *text = util_alloc(LIST_MAX + 2);
+	char *text = util_alloc(PORT_SET_TEXT_MAX + 2);
 	ssize_t size = 1;
 	size_t used = 0;
 	int fd, err = 0;
@@ -166,8 +40,8 @@ static int read_ports(const char *path, struct port_set *set)
 		free(text);
 		return -errno;
 	}
-	while (size > 0 && used <= LIST_MAX) {
-		size = read(fd, text + used, LIST_MAX + 1 - used);
+	while (size > 0 && used <= PORT_SET_TEXT_MAX) {
+		size = read(fd, text + used, PORT_SET_TEXT_MAX + 1 - used);
 		if (size < 0)
 			err = -errno;
 		else
@@ -222,7 +96,7 @@ static char *note_path(void)
 /* Without note, and where somebody has made a new list meanwhile, nothing is ours. */
 static void read_ours(const char *path, const struct port_set *have, struct port_set *ours)
 {
-	if (read_ports(path, ours) || !is_within(ours, have))
+	if (read_ports(path, ours) || !port_set_is_within(ours, have))
 		memset(ours, 0, sizeof(*ours));
 }
 
@@ -255,19 +129,19 @@ static int change(const struct port_set *range, size_t *changes)
 	}
 	read_ours(path, &have, &ours);
 	others = have;
-	subtract(&others, &ours);
+	port_set_subtract(&others, &ours);
 	want = others;
-	unite(&want, range);
+	port_set_unite(&want, range);
 	ours = want;
-	subtract(&ours, &others);
-	if (!equal(&want, &have)) {
+	port_set_subtract(&ours, &others);
+	if (!port_set_equal(&want, &have)) {
 		err = note_ours(path, &ours);
 		if (!err)
 			err = write_ports(LIST_PATH, 0, &want);
 		if (!err)
 			++*changes;
 	}
-	if (equal(&want, &others))
+	if (port_set_equal(&want, &others))
 		unlink(path);
 	free(path);
 	return err;

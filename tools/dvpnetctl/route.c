@@ -305,16 +305,6 @@ static struct nl_msg *dump_rules(uint8_t family, uint32_t ifindex)
 
 /* ---- what ought to be ---- */
 
-static const struct node *self_of(const struct state *state)
-{
-	size_t i;
-
-	for (i = 0; i < state->nodes.count; i++)
-		if (state->nodes.item[i].local)
-			return &state->nodes.item[i];
-	return NULL;
-}
-
 static void want_addresses(const struct node *self, struct entries *entries)
 {
 	int i;
@@ -492,7 +482,7 @@ int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *wa
 	struct entries want_addr = { .ifindex = ifindex }, have_addr = { .ifindex = ifindex };
 	struct entries want_route = { .ifindex = ifindex }, have_route = { .ifindex = ifindex };
 	struct entries want_rule = { .ifindex = ifindex }, have_rule = { .ifindex = ifindex };
-	const struct node *self = self_of(want);
+	const struct node *self = state_self(want);
 	int err;
 
 	want_addresses(self, &want_addr);
@@ -523,6 +513,98 @@ int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *wa
 	list_free(&have_route.list);
 	list_free(&want_rule.list);
 	list_free(&have_rule.list);
+	return err;
+}
+
+/* ---- devices of pods ---- */
+
+/**
+ * struct pod_routes - what parse_pod_route() works with
+ * @want: which prefixes are this node's
+ * @self: this node
+ * @ifindex: our device
+ * @devices: those that routes to pods lead to
+ */
+struct pod_routes {
+	const struct state *want;
+	const struct node *self;
+	uint32_t ifindex;
+	struct route_devices *devices;
+};
+
+static bool is_local_pod(const struct pod_routes *pods, const struct ip *addr, uint8_t len)
+{
+	size_t i;
+
+	for (i = 0; i < pods->want->prefixes.count; i++) {
+		const struct prefix *prefix = &pods->want->prefixes.item[i];
+
+		if (len >= prefix->len && ip_contains(&prefix->addr, prefix->len, addr) &&
+		    !strcmp(prefix->node, pods->self->name))
+			return true;
+	}
+	return false;
+}
+
+static int parse_pod_route(struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+	struct nlattr *attrs[RTA_MAX + 1];
+	struct pod_routes *pods = arg;
+	struct ip addr;
+	uint32_t oif;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(nlh, sizeof(*rtm), attrs, RTA_MAX, NULL))
+		return -EBADMSG;
+	if (rtm->rtm_type != RTN_UNICAST || !attrs[RTA_OIF] || !attrs[RTA_DST])
+		return 0;
+	oif = nla_get_u32(attrs[RTA_OIF]);
+	attr_get_ip(attrs[RTA_DST], &addr);
+	if (oif != pods->ifindex && is_local_pod(pods, &addr, rtm->rtm_dst_len))
+		*list_add(&pods->devices->list) = oif;
+	return 0;
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/**
+ * route_list_pod_devices - find the devices behind which this node's pods are
+ * @netlink: from route_open()
+ * @ifindex: our device
+ * @want: the prefixes, with a local node
+ * @devices: filled; to be freed by list_free() also after an error
+ *
+ * Return: 0 or a negative errno.
+ */
+int route_list_pod_devices(struct netlink *netlink, uint32_t ifindex, const struct state *want,
+			   struct route_devices *devices)
+{
+	static const uint8_t families[FAMILIES] = { AF_INET, AF_INET6 };
+	struct pod_routes pods = { want, state_self(want), ifindex, devices };
+	size_t i, kept = 0;
+	int f, err = 0;
+
+	for (f = 0; !err && f < FAMILIES; f++) {
+		const struct rtmsg rtm = { .rtm_family = families[f] };
+		struct nl_msg *msg = request(RTM_GETROUTE, NLM_F_DUMP);
+
+		append(msg, &rtm, sizeof(rtm));
+		err = netlink_request(netlink, msg, parse_pod_route, &pods);
+		/* Routes that changed meanwhile do not matter here. */
+		if (err == -EINTR || err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
+			err = 0;
+	}
+	list_sort(&devices->list, compare_devices);
+	for (i = 0; i < devices->list.count; i++)
+		if (!kept || devices->list.item[kept - 1] != devices->list.item[i])
+			devices->list.item[kept++] = devices->list.item[i];
+	devices->list.count = kept;
 	return err;
 }
 

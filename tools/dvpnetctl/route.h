@@ -31,11 +31,18 @@ struct route_way {
 	bool has_gateway;
 };
 
+/** struct route_devices - numbers of devices, sorted, each once */
+struct route_devices {
+	LIST(uint32_t) list;
+};
+
 int route_open(struct netlink *netlink);
 int route_find_way(struct netlink *netlink, const struct ip *from, const struct ip *to,
 		   struct route_way *way);
 int route_sync(struct netlink *netlink, uint32_t ifindex, const struct state *want,
 	       size_t *changes);
+int route_list_pod_devices(struct netlink *netlink, uint32_t ifindex, const struct state *want,
+			   struct route_devices *devices);
 int route_remove_rules(struct netlink *netlink, size_t *changes);
 
 #endif

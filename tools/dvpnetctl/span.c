@@ -111,6 +111,26 @@ bool spans_overlap(const struct spans *spans, const struct span *span)
 }
 
 /**
+ * spans_are_within - are all addresses of a set among these?
+ * @spans: the set
+ * @span: the addresses
+ */
+bool spans_are_within(const struct spans *spans, const struct span *span)
+{
+	size_t i;
+
+	for (i = 0; i < spans->list.count; i++) {
+		const struct span *other = &spans->list.item[i];
+
+		if (other->first.family != span->first.family ||
+		    ip_compare(&other->first, &span->first) < 0 ||
+		    ip_compare(&other->last, &span->last) > 0)
+			return false;
+	}
+	return true;
+}
+
+/**
  * spans_free - forget all
  * @spans: the set
  */

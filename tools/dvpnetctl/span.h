@@ -25,6 +25,7 @@ void spans_add_prefix(struct spans *spans, const struct ip *addr, uint8_t len);
 void spans_merge(struct spans *spans);
 bool spans_equal(const struct spans *a, const struct spans *b);
 bool spans_overlap(const struct spans *spans, const struct span *span);
+bool spans_are_within(const struct spans *spans, const struct span *span);
 void spans_free(struct spans *spans);
 
 #endif

@@ -133,6 +133,22 @@ void service_free(struct service *service)
 }
 
 /**
+ * state_self - this node
+ * @state: the state
+ *
+ * Return: the node, or NULL where there is none.
+ */
+const struct node *state_self(const struct state *state)
+{
+	size_t i;
+
+	for (i = 0; i < state->nodes.count; i++)
+		if (state->nodes.item[i].local)
+			return &state->nodes.item[i];
+	return NULL;
+}
+
+/**
  * state_sort - bring all lists into their order
  * @state: the state
  */

@@ -124,6 +124,7 @@ bool node_equal(const struct node *a, const struct node *b);
 bool service_equal(const struct service *a, const struct service *b);
 void node_free(struct node *node);
 void service_free(struct service *service);
+const struct node *state_self(const struct state *state);
 void state_sort(struct state *state);
 void state_free(struct state *state);
 int family_index(uint8_t family);

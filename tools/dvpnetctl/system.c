@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "link.h"
+#include "listeners.h"
 #include "masquerade.h"
 #include "reserved.h"
 #include "route.h"
@@ -194,7 +195,7 @@ int system_apply(struct system *system)
  */
 void system_warn(struct system *system)
 {
-	(void)system;
+	listeners_check(&system->rtnl, system->want, &system->report);
 }
 
 /**
