@@ -2,6 +2,7 @@
 /* What a node needs besides the module's own state: device, routes, nftables, sysctls. */
 #include <string.h>
 
+#include "conflicts.h"
 #include "link.h"
 #include "listeners.h"
 #include "masquerade.h"
@@ -196,6 +197,7 @@ int system_apply(struct system *system)
 void system_warn(struct system *system)
 {
 	listeners_check(&system->rtnl, system->want, &system->report);
+	conflicts_check(&system->rtnl, system->ifindex, system->want, &system->report);
 }
 
 /**

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whether rules of nftables let a packet through, as far as they tell without one. */
+#ifndef DVPNETCTL_FIREWALL_H
+#define DVPNETCTL_FIREWALL_H
+
+#include <jansson.h>
+
+#include "span.h"
+
+/**
+ * struct firewall_probe - the first packet of a connection, as rules see it
+ * @family: AF_INET or AF_INET6
+ * @iifname: device that it came from
+ * @oifname: device that it goes to
+ * @saddr: sources
+ * @daddr: destinations
+ */
+struct firewall_probe {
+	uint8_t family;
+	const char *iifname;
+	const char *oifname;
+	struct spans saddr;
+	struct spans daddr;
+};
+
+bool firewall_blocks(json_t *objects, const char *chain, const struct firewall_probe *probe);
+
+#endif
