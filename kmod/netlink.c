@@ -2,18 +2,15 @@
 /*
  * The generic netlink family: finding and locking what a request is about,
  * attributes that requests share, events, and the requests that concern the
- * whole: configuration, syncs and counters.
+ * whole: syncs and counters.
  */
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "classic.h"
-#include "device.h"
 #include "netlink.h"
 #include "netns.h"
-#include "node.h"
-#include "vxlan.h"
+#include "range.h"
 
 /* The generated table, with what its generator has no words for. */
 static struct genl_ops netlink_ops[ARRAY_SIZE(dvpnet_nl_ops)];
@@ -161,6 +158,131 @@ int dvp_netlink_get_addr(const struct nlattr *attr, struct in6_addr *addr,
 	}
 }
 
+/* What is added to the length of an IPv4 prefix. */
+static u8 netlink_len_shift(const struct in6_addr *addr)
+{
+	return ipv6_addr_v4mapped(addr) ? 96 : 0;
+}
+
+/**
+ * dvp_netlink_get_block - read a block of addresses
+ * @addr_attr: its first address
+ * @len_attr: number of bits that its addresses share
+ * @addr: filled, IPv4 as ::ffff:a.b.c.d
+ * @len: filled, IPv4 with 96 added
+ * @extack: says why not
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dvp_netlink_get_block(const struct nlattr *addr_attr, const struct nlattr *len_attr,
+			  struct in6_addr *addr, u8 *len,
+			  struct netlink_ext_ack *extack)
+{
+	struct in6_addr masked;
+	int err;
+	u8 shift;
+
+	err = dvp_netlink_get_addr(addr_attr, addr, extack);
+	if (err)
+		return err;
+	shift = netlink_len_shift(addr);
+	*len = nla_get_u8(len_attr);
+	if (*len + shift > 128) {
+		NL_SET_ERR_MSG_ATTR(extack, len_attr, "longer than the address");
+		return -EINVAL;
+	}
+	*len += shift;
+	ipv6_addr_prefix(&masked, addr, *len);
+	if (!ipv6_addr_equal(&masked, addr)) {
+		NL_SET_ERR_MSG_ATTR(extack, addr_attr, "bits behind the prefix length are set");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * dvp_netlink_get_range - read a range
+ * @attr: the range
+ * @has_kind: it must say of which kind it is; else it must not
+ * @range: filled
+ * @extack: says why not
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dvp_netlink_get_range(const struct nlattr *attr, bool has_kind,
+			  struct dvp_range *range, struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[DVPNET_A_RANGE_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, DVPNET_A_RANGE_MAX, attr, dvpnet_range_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[DVPNET_A_RANGE_ADDR] || !tb[DVPNET_A_RANGE_LEN]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "a range needs address and length");
+		return -EINVAL;
+	}
+	if (!tb[DVPNET_A_RANGE_KIND] == has_kind) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "a range of the configuration has a kind, a source range has none");
+		return -EINVAL;
+	}
+	memset(range, 0, sizeof(*range));
+	if (has_kind)
+		range->kind = nla_get_u32(tb[DVPNET_A_RANGE_KIND]);
+	return dvp_netlink_get_block(tb[DVPNET_A_RANGE_ADDR], tb[DVPNET_A_RANGE_LEN],
+				     &range->addr, &range->len, extack);
+}
+
+/**
+ * dvp_netlink_put_block - write a block of addresses
+ * @skb: where to
+ * @addr_attr: attribute type of its address
+ * @len_attr: attribute type of its length
+ * @addr: first address, IPv4 as ::ffff:a.b.c.d
+ * @len: length, IPv4 with 96 added
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int dvp_netlink_put_block(struct sk_buff *skb, int addr_attr, int len_attr,
+			  const struct in6_addr *addr, u8 len)
+{
+	int err;
+
+	/* Unspecified is an address here, that of ::/0. */
+	if (ipv6_addr_any(addr))
+		err = nla_put_in6_addr(skb, addr_attr, addr);
+	else
+		err = dvp_netlink_put_addr(skb, addr_attr, addr);
+	return err ?: nla_put_u8(skb, len_attr, len - netlink_len_shift(addr));
+}
+
+/**
+ * dvp_netlink_put_range - write a range
+ * @skb: where to
+ * @attr: attribute type
+ * @has_kind: say of which kind it is
+ * @range: the range
+ *
+ * Return: 0 or -EMSGSIZE, then nothing of it was written.
+ */
+int dvp_netlink_put_range(struct sk_buff *skb, int attr, bool has_kind,
+			  const struct dvp_range *range)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (dvp_netlink_put_block(skb, DVPNET_A_RANGE_ADDR, DVPNET_A_RANGE_LEN,
+				  &range->addr, range->len) ||
+	    (has_kind && nla_put_u32(skb, DVPNET_A_RANGE_KIND, range->kind))) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 /**
  * dvp_netlink_put_addr - write an address; nothing if it is unspecified
  * @skb: where to
@@ -270,199 +392,6 @@ void dvp_netlink_publish(struct dvp_net *dn, struct sk_buff *msg, void *header,
 				DVPNET_NLGRP_CONFIG, GFP_KERNEL);
 }
 
-/* ---- configuration ---- */
-
-static u32 netlink_count(const struct xarray *objects)
-{
-	unsigned long id;
-	void *object;
-	u32 count = 0;
-
-	xa_for_each((struct xarray *)objects, id, object)
-		count++;
-	return count;
-}
-
-static int netlink_fill_config(struct sk_buff *skb, struct dvp_net *dn)
-{
-	const struct dvp_config *config;
-
-	config = rcu_dereference_protected(dn->config, lockdep_is_held(&dn->lock));
-	if (nla_put_u32(skb, DVPNET_A_CONFIG_MODE, config->mode) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_VNI, config->vni) ||
-	    nla_put_u16(skb, DVPNET_A_CONFIG_PORT, config->port) ||
-	    nla_put_u8(skb, DVPNET_A_CONFIG_UDP_CSUM, config->udp_csum) ||
-	    nla_put_u8(skb, DVPNET_A_CONFIG_TRUST_UNDERLAY, config->trust_underlay) ||
-	    nla_put_u8(skb, DVPNET_A_CONFIG_NODEPORT_ANY, config->nodeport_any) ||
-	    nla_put_u16(skb, DVPNET_A_CONFIG_NODEPORT_MIN, config->nodeport_min) ||
-	    nla_put_u16(skb, DVPNET_A_CONFIG_NODEPORT_MAX, config->nodeport_max) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_MAX_FLOWS, config->max_flows) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_TIMEOUT_TCP_ESTABLISHED,
-			config->tcp_established) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY,
-			config->tcp_transitory) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_TIMEOUT_UDP_NEW, config->udp_new) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED,
-			config->udp_established) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_GENERATION, dn->generation) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_FLOWS, atomic_read(&dn->flows.count)) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_IFINDEX, dn->dev->ifindex) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_SERVICES, netlink_count(&dn->services)) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_NODES, netlink_count(&dn->nodes)) ||
-	    nla_put_u32(skb, DVPNET_A_CONFIG_PREFIXES, dn->prefixes.count))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static void netlink_notify_config(struct dvp_net *dn)
-{
-	struct sk_buff *msg;
-	void *header;
-
-	if (!dvp_netlink_has_listeners(dn))
-		return;
-	msg = dvp_netlink_event(DVPNET_CMD_CONFIG_NTF, &header);
-	if (msg)
-		dvp_netlink_publish(dn, msg, header, netlink_fill_config(msg, dn));
-}
-
-int dvpnet_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct sk_buff *msg;
-	struct dvp_net *dn;
-	void *header;
-	int err;
-
-	dn = dvp_netlink_read(info);
-	if (IS_ERR(dn))
-		return PTR_ERR(dn);
-	msg = dvp_netlink_reply(info, DVPNET_CMD_CONFIG_GET, &header);
-	err = msg ? netlink_fill_config(msg, dn) : -ENOMEM;
-	dvp_netlink_end(dn);
-	return dvp_netlink_answer(info, msg, header, err);
-}
-
-static void netlink_get_u32(struct genl_info *info, int attr, u32 *value)
-{
-	if (info->attrs[attr])
-		*value = nla_get_u32(info->attrs[attr]);
-}
-
-static void netlink_get_u16(struct genl_info *info, int attr, u16 *value)
-{
-	if (info->attrs[attr])
-		*value = nla_get_u16(info->attrs[attr]);
-}
-
-static void netlink_get_bool(struct genl_info *info, int attr, bool *value)
-{
-	if (info->attrs[attr])
-		*value = nla_get_u8(info->attrs[attr]);
-}
-
-static void netlink_parse_config(struct genl_info *info, struct dvp_config *config)
-{
-	u32 mode = config->mode;
-
-	netlink_get_u32(info, DVPNET_A_CONFIG_MODE, &mode);
-	config->mode = mode;
-	netlink_get_u32(info, DVPNET_A_CONFIG_VNI, &config->vni);
-	netlink_get_u16(info, DVPNET_A_CONFIG_PORT, &config->port);
-	netlink_get_bool(info, DVPNET_A_CONFIG_UDP_CSUM, &config->udp_csum);
-	netlink_get_bool(info, DVPNET_A_CONFIG_TRUST_UNDERLAY, &config->trust_underlay);
-	netlink_get_bool(info, DVPNET_A_CONFIG_NODEPORT_ANY, &config->nodeport_any);
-	netlink_get_u16(info, DVPNET_A_CONFIG_NODEPORT_MIN, &config->nodeport_min);
-	netlink_get_u16(info, DVPNET_A_CONFIG_NODEPORT_MAX, &config->nodeport_max);
-	netlink_get_u32(info, DVPNET_A_CONFIG_MAX_FLOWS, &config->max_flows);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_ESTABLISHED,
-			&config->tcp_established);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY,
-			&config->tcp_transitory);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_NEW, &config->udp_new);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED,
-			&config->udp_established);
-	if (info->attrs[DVPNET_A_CONFIG_SECRET])
-		nla_memcpy(&config->secret, info->attrs[DVPNET_A_CONFIG_SECRET],
-			   sizeof(config->secret));
-}
-
-/* Classic mode sends pod addresses on the underlay: refuse what would only lose packets. */
-static int netlink_check_config(struct dvp_net *dn, const struct dvp_config *config,
-				struct netlink_ext_ack *extack)
-{
-	struct dvp_node *node;
-	unsigned long id;
-
-	if (config->nodeport_min > config->nodeport_max) {
-		NL_SET_ERR_MSG_MOD(extack, "NodePort range ends before it begins");
-		return -EINVAL;
-	}
-	xa_for_each(&dn->nodes, id, node) {
-		if (dvp_classic_is_possible(dn, node, config))
-			continue;
-		NL_SET_ERR_MSG_FMT_MOD(extack, "classic mode: node %.40s is behind a router",
-				       node->name);
-		return -EHOSTUNREACH;
-	}
-	return 0;
-}
-
-static bool netlink_config_is_equal(const struct dvp_config *a, const struct dvp_config *b)
-{
-	/* Both are zeroed copies of one another: padding is equal as well. */
-	return !memcmp((const char *)a + sizeof(a->rcu), (const char *)b + sizeof(b->rcu),
-		       sizeof(*a) - sizeof(a->rcu));
-}
-
-static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
-{
-	struct dvp_config *old, *new;
-	int err;
-
-	old = rcu_dereference_protected(dn->config, lockdep_is_held(&dn->lock));
-	new = kmemdup(old, sizeof(*old), GFP_KERNEL);
-	if (!new)
-		return -ENOMEM;
-	netlink_parse_config(info, new);
-	if (netlink_config_is_equal(old, new)) {
-		kfree(new);
-		return 0;
-	}
-	err = netlink_check_config(dn, new, info->extack);
-	if (err) {
-		kfree(new);
-		return err;
-	}
-	rcu_assign_pointer(dn->config, new);
-	err = dvp_vxlan_open(dn, info->extack);
-	if (err) {
-		rcu_assign_pointer(dn->config, old);
-		kfree_rcu(new, rcu);
-		return err;
-	}
-	kfree_rcu(old, rcu);
-	dvp_sync_changed(dn);
-	netlink_notify_config(dn);
-	return 0;
-}
-
-int dvpnet_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct dvp_net *dn;
-	int err;
-
-	dn = dvp_netlink_write(info);
-	if (IS_ERR(dn))
-		return PTR_ERR(dn);
-	err = netlink_set_config(dn, info);
-	dev_hold(dn->dev);
-	dvp_netlink_end(dn);
-	if (!err)
-		dvp_device_refresh(dn);
-	dev_put(dn->dev);
-	return err;
-}
-
 /* ---- syncs ---- */
 
 static int netlink_reply_sync(struct genl_info *info, int cmd, u32 token, u32 generation)
@@ -491,7 +420,8 @@ int dvpnet_nl_sync_begin_doit(struct sk_buff *skb, struct genl_info *info)
 	dn = dvp_netlink_read(info);
 	if (IS_ERR(dn))
 		return PTR_ERR(dn);
-	netlink_get_u32(info, DVPNET_A_SYNC_MODE, &mode);
+	if (info->attrs[DVPNET_A_SYNC_MODE])
+		mode = nla_get_u32(info->attrs[DVPNET_A_SYNC_MODE]);
 	err = dvp_sync_begin(dn, info->snd_portid, mode == DVPNET_SYNC_MODE_REPLACE,
 			     &token, info->extack);
 	generation = dn->generation;

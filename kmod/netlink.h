@@ -11,6 +11,7 @@
 struct dvp_net;
 struct dvp_node;
 struct dvp_prefix;
+struct dvp_range;
 struct dvp_service;
 
 extern struct genl_family dvp_netlink_family;
@@ -27,6 +28,15 @@ int dvp_netlink_get_addr(const struct nlattr *attr, struct in6_addr *addr,
 			 struct netlink_ext_ack *extack);
 int dvp_netlink_put_addr(struct sk_buff *skb, int attr,
 			 const struct in6_addr *addr);
+int dvp_netlink_get_block(const struct nlattr *addr_attr, const struct nlattr *len_attr,
+			  struct in6_addr *addr, u8 *len,
+			  struct netlink_ext_ack *extack);
+int dvp_netlink_put_block(struct sk_buff *skb, int addr_attr, int len_attr,
+			  const struct in6_addr *addr, u8 len);
+int dvp_netlink_get_range(const struct nlattr *attr, bool has_kind,
+			  struct dvp_range *range, struct netlink_ext_ack *extack);
+int dvp_netlink_put_range(struct sk_buff *skb, int attr, bool has_kind,
+			  const struct dvp_range *range);
 struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, void **header);
 int dvp_netlink_answer(struct genl_info *info, struct sk_buff *msg, void *header,
 		       int err);

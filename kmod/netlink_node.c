@@ -254,25 +254,12 @@ int dvpnet_nl_node_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- prefixes ---- */
 
-/* In the trie IPv4 lengths are 96 longer. */
-static u8 netlink_prefix_shift(const struct in6_addr *addr)
-{
-	return ipv6_addr_v4mapped(addr) ? 96 : 0;
-}
-
 static int netlink_fill_prefix(struct sk_buff *skb, const struct dvp_prefix *prefix)
 {
 	const struct dvp_node *node = rcu_dereference_protected(prefix->node, true);
-	int err;
 
-	/* Unlike elsewhere, the unspecified address is a value here: ::/0. */
-	if (ipv6_addr_any(&prefix->addr))
-		err = nla_put_in6_addr(skb, DVPNET_A_PREFIX_ADDR, &prefix->addr);
-	else
-		err = dvp_netlink_put_addr(skb, DVPNET_A_PREFIX_ADDR, &prefix->addr);
-	if (err ||
-	    nla_put_u8(skb, DVPNET_A_PREFIX_LEN,
-		       prefix->len - netlink_prefix_shift(&prefix->addr)) ||
+	if (dvp_netlink_put_block(skb, DVPNET_A_PREFIX_ADDR, DVPNET_A_PREFIX_LEN,
+				  &prefix->addr, prefix->len) ||
 	    nla_put_string(skb, DVPNET_A_PREFIX_NODE, node->name))
 		return -EMSGSIZE;
 	return 0;
@@ -340,31 +327,12 @@ int dvpnet_nl_prefix_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 
 static int netlink_get_prefix(struct genl_info *info, struct in6_addr *addr, u8 *len)
 {
-	struct in6_addr masked;
-	int err;
-	u8 shift;
-
 	if (dvp_netlink_missing(info, DVPNET_A_PREFIX_ADDR) ||
 	    dvp_netlink_missing(info, DVPNET_A_PREFIX_LEN))
 		return -EINVAL;
-	err = dvp_netlink_get_addr(info->attrs[DVPNET_A_PREFIX_ADDR], addr, info->extack);
-	if (err)
-		return err;
-	shift = netlink_prefix_shift(addr);
-	*len = nla_get_u8(info->attrs[DVPNET_A_PREFIX_LEN]);
-	if (*len + shift > 128) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_PREFIX_LEN],
-				    "longer than the address");
-		return -EINVAL;
-	}
-	*len += shift;
-	ipv6_addr_prefix(&masked, addr, *len);
-	if (!ipv6_addr_equal(&masked, addr)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_PREFIX_ADDR],
-				    "bits behind the prefix length are set");
-		return -EINVAL;
-	}
-	return 0;
+	return dvp_netlink_get_block(info->attrs[DVPNET_A_PREFIX_ADDR],
+				     info->attrs[DVPNET_A_PREFIX_LEN], addr, len,
+				     info->extack);
 }
 
 static int netlink_set_prefix(struct dvp_net *dn, struct genl_info *info,

@@ -16,6 +16,7 @@
 
 #include "flow.h"
 #include "prefix.h"
+#include "range.h"
 #include "stats.h"
 #include "sync.h"
 
@@ -40,6 +41,11 @@ struct socket;
  * @udp_new: time-out in seconds of flows without reply
  * @udp_established: time-out in seconds of flows with reply
  * @secret: cluster-wide key of the backend choice
+ * @masquerade: what pods of this node send to the outside gets the node's address
+ * @vip_echo: answer ICMP echo requests to addresses of Services
+ * @reset_removed: reset TCP connections whose endpoint was removed
+ * @ranges: number of ranges
+ * @range: what addresses are, sorted; the rest is zero
  */
 struct dvp_config {
 	struct rcu_head rcu;
@@ -57,6 +63,11 @@ struct dvp_config {
 	u32 udp_new;
 	u32 udp_established;
 	siphash_key_t secret;
+	bool masquerade;
+	bool vip_echo;
+	bool reset_removed;
+	u32 ranges;
+	struct dvp_range range[DVP_RANGE_MAX];
 };
 
 /**
