@@ -15,9 +15,14 @@
  * on nothing: when a list grows or shrinks across %DVP_BACKEND_HRW_MAX, new
  * flows choose anew. Established flows do not notice, they keep their backend
  * in the flow table.
+ *
+ * A weight is so many points of one backend, numbered from 0. So a backend that
+ * gets heavier only gains, and one that gets lighter only loses; the others
+ * keep their points, and with them all flows that are not part of the change.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -111,32 +116,42 @@ static int compare_points(const void *a, const void *b)
 
 /**
  * dvp_backend_list_make - a list to choose from
- * @backends: the backends, in any order, each once; the array is copied
+ * @shares: the backends with their weights, in any order, each once; copied
  * @count: how many; 0 makes a valid list from which nothing is chosen
  *
  * Context: may sleep.
  * Return: the list, for dvp_backend_list_free(), or NULL without memory.
  */
-struct dvp_backend_list *dvp_backend_list_make(struct dvp_backend **backends,
+struct dvp_backend_list *dvp_backend_list_make(const struct dvp_backend_share *shares,
 					       u32 count)
 {
-	u32 each = count > DVP_BACKEND_HRW_MAX ? DVP_BACKEND_RING_POINTS : 1;
 	struct dvp_backend_point *point;
 	struct dvp_backend_list *list;
-	u32 points, i, j;
+	u32 i, j, each = 1;
+	size_t size;
+	u64 points = 0;
 
-	if (check_mul_overflow(count, each, &points))
+	for (i = 0; i < count; i++)
+		points += shares[i].weight;
+	if (points > DVP_BACKEND_HRW_MAX)
+		each = DVP_BACKEND_RING_POINTS;
+	points *= each;
+	if (points > U32_MAX)
 		return NULL;
-	list = kvmalloc(struct_size(list, point, points), GFP_KERNEL);
+	size = struct_size(list, point, points);
+	list = kvmalloc(size_add(size, array_size(count, sizeof(*shares))), GFP_KERNEL);
 	if (!list)
 		return NULL;
 	list->count = count;
 	list->points = points;
+	list->is_ring = each > 1;
+	list->share = (void *)list + size;
+	memcpy(list->share, shares, count * sizeof(*shares));
 	point = list->point;
 	for (i = 0; i < count; i++) {
-		for (j = 0; j < each; j++, point++) {
-			point->at = mix(backends[i]->id + j * GOLDEN);
-			point->backend = backends[i];
+		for (j = 0; j < each * shares[i].weight; j++, point++) {
+			point->at = mix(shares[i].backend->id + j * GOLDEN);
+			point->backend = shares[i].backend;
 		}
 	}
 	sort(list->point, points, sizeof(*list->point), compare_points, NULL);
@@ -219,6 +234,56 @@ static struct dvp_backend *choose_by_probes(const struct dvp_backend_list *list,
 struct dvp_backend *dvp_backend_choose(const struct dvp_backend_list *list,
 				       u64 hash)
 {
-	return list->count > DVP_BACKEND_HRW_MAX ? choose_by_probes(list, hash) :
-						   choose_by_score(list, hash);
+	return list->is_ring ? choose_by_probes(list, hash) : choose_by_score(list, hash);
+}
+
+/**
+ * dvp_backend_choose_random - any backend, by weight
+ * @list: the list
+ *
+ * Context: any; the list must stay.
+ * Return: as dvp_backend_choose().
+ */
+struct dvp_backend *dvp_backend_choose_random(const struct dvp_backend_list *list)
+{
+	if (!list->points)
+		return NULL;
+	return list->point[get_random_u32_below(list->points)].backend;
+}
+
+/* Which would have fewer flows for its weight with one more? */
+static const struct dvp_backend_share *idler(const struct dvp_backend_share *one,
+					     const struct dvp_backend_share *other)
+{
+	u64 flows = dvp_backend_flows(one->backend) + 1ULL;
+	u64 other_flows = dvp_backend_flows(other->backend) + 1ULL;
+
+	return other_flows * one->weight < flows * other->weight ? other : one;
+}
+
+/**
+ * dvp_backend_choose_idle - the backend with the fewest flows for its weight
+ * @list: the list
+ *
+ * In a long list the better of two random ones, which is nearly as good
+ * (Mitzenmacher, 2001) and bounds the work.
+ *
+ * Context: any; the list must stay.
+ * Return: as dvp_backend_choose().
+ */
+struct dvp_backend *dvp_backend_choose_idle(const struct dvp_backend_list *list)
+{
+	const struct dvp_backend_share *best;
+	u32 start, i;
+
+	if (!list->count)
+		return NULL;
+	/* From anywhere on, so that those that are equal get equally much. */
+	start = get_random_u32_below(list->count);
+	best = &list->share[start];
+	if (list->count > DVP_BACKEND_SCAN_MAX)
+		return idler(best, &list->share[get_random_u32_below(list->count)])->backend;
+	for (i = 1; i < list->count; i++)
+		best = idler(best, &list->share[(start + i) % list->count]);
+	return best->backend;
 }

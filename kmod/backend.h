@@ -42,21 +42,34 @@ struct dvp_backend_point {
 };
 
 /**
+ * struct dvp_backend_share - a backend of a list
+ * @backend: the backend; not referenced, the owner of the list holds it
+ * @weight: its share in relation to the others', from 1
+ */
+struct dvp_backend_share {
+	struct dvp_backend *backend;
+	u32 weight;
+};
+
+/**
  * struct dvp_backend_list - backends to choose from; immutable once published
  * @count: number of backends
- * @points: number of points: one a backend up to %DVP_BACKEND_HRW_MAX backends,
- *	%DVP_BACKEND_RING_POINTS a backend above
- * @point: the points, sorted; their backends are not referenced, the owner of
- *	the list holds them
+ * @points: number of points: one for each unit of weight up to
+ *	%DVP_BACKEND_HRW_MAX of them, %DVP_BACKEND_RING_POINTS above
+ * @is_ring: the latter
+ * @share: the backends, behind the points
+ * @point: the points, sorted
  */
 struct dvp_backend_list {
 	u32 count;
 	u32 points;
+	bool is_ring;
+	struct dvp_backend_share *share;
 	struct dvp_backend_point point[];
 };
 
 /*
- * Up to this many backends are scored each, which shares out evenly and here
+ * Up to this many points are scored each, which shares out evenly and here
  * still costs less than the ring; above, the ring bounds the work.
  */
 #define DVP_BACKEND_HRW_MAX 256
@@ -67,14 +80,31 @@ struct dvp_backend_list {
  */
 #define DVP_BACKEND_RING_POINTS 8
 
+/* Up to this many backends are all asked for the fewest flows. */
+#define DVP_BACKEND_SCAN_MAX 256
+
 struct dvp_backend *dvp_backend_alloc(const struct in6_addr *addr, __be16 port);
 void dvp_backend_put(struct dvp_backend *backend);
 u64 dvp_backend_id(const struct in6_addr *addr, __be16 port);
-struct dvp_backend_list *dvp_backend_list_make(struct dvp_backend **backends,
+struct dvp_backend_list *dvp_backend_list_make(const struct dvp_backend_share *shares,
 					       u32 count);
 void dvp_backend_list_free(struct dvp_backend_list *list);
 struct dvp_backend *dvp_backend_choose(const struct dvp_backend_list *list,
 				       u64 hash);
+struct dvp_backend *dvp_backend_choose_random(const struct dvp_backend_list *list);
+struct dvp_backend *dvp_backend_choose_idle(const struct dvp_backend_list *list);
+
+/**
+ * dvp_backend_flows - how many flows hold a backend?
+ * @backend: the backend, of a service
+ *
+ * Approximate: flows that have gone let go of it a grace period later.
+ */
+static inline u32 dvp_backend_flows(const struct dvp_backend *backend)
+{
+	/* One reference is the service's own. */
+	return refcount_read(&backend->ref) - 1;
+}
 
 /**
  * dvp_backend_get - take another reference

@@ -9,8 +9,10 @@
 
 #include "backend.h"
 #include "decide.h"
+#include "frontend.h"
 #include "netns.h"
 #include "node.h"
+#include "range.h"
 #include "service.h"
 #include "tuple.h"
 
@@ -97,31 +99,46 @@ static void decide_refuse(struct dvp_decision *decision, enum dvpnet_verdict ver
 	decision->reason = reason;
 }
 
+static struct dvp_backend *decide_pick(struct dvp_net *dn, const struct dvp_tuple *tuple,
+				       const struct dvp_backend_list *list,
+				       struct dvp_decision *decision)
+{
+	const struct dvp_config *config = rcu_dereference(dn->config);
+
+	switch (decision->algorithm) {
+	case DVPNET_ALGORITHM_RANDOM:
+		decision->reason = "chosen at random, by weight";
+		return dvp_backend_choose_random(list);
+	case DVPNET_ALGORITHM_LEAST_CONN:
+		decision->reason = "has the fewest flows of this node for its weight";
+		return dvp_backend_choose_idle(list);
+	default:
+		decision->reason = "chosen by rendezvous hashing over the connection";
+		return dvp_backend_choose(list, siphash(tuple, sizeof(*tuple),
+							&config->secret));
+	}
+}
+
 static void decide_choose(struct dvp_net *dn, const struct dvp_tuple *tuple,
 			  const struct dvp_service_spec *spec, enum decide_client client,
 			  struct dvp_decision *decision)
 {
-	const struct dvp_config *config = rcu_dereference(dn->config);
-	const struct dvp_backend_list *list = spec->cluster;
+	bool local = decide_uses_local(decision, spec->rules.flags, client);
+	const struct dvp_backend_list *list = local ? spec->local : spec->cluster;
 
-	decision->list = DVPNET_LIST_CLUSTER;
-	if (decide_uses_local(decision, spec->flags, client)) {
-		decision->list = DVPNET_LIST_LOCAL;
-		list = spec->local;
-	}
+	decision->list = local ? DVPNET_LIST_LOCAL : DVPNET_LIST_CLUSTER;
 	decision->list_len = list->count;
-	decision->backend = dvp_backend_choose(list, siphash(tuple, sizeof(*tuple),
-							     &config->secret));
-	if (decision->backend) {
+	decision->list_why = local ? spec->rules.local_why : spec->rules.cluster_why;
+	decision->algorithm = spec->rules.algorithm;
+	decision->backend = decide_pick(dn, tuple, list, decision);
+	if (decision->backend)
 		decision->verdict = DVPNET_VERDICT_FORWARD;
-		decision->reason = "chosen by rendezvous hashing over the connection";
-	} else if (spec->cluster->count) {
+	else if (spec->cluster->count)
 		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_DROPPED,
 			      "traffic policy is Local and no usable endpoint is on this node");
-	} else {
+	else
 		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_REJECTED,
 			      "no usable endpoint anywhere");
-	}
 }
 
 static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *tuple,
@@ -148,6 +165,58 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 	}
 }
 
+/* Source ranges are about the load balancer's clients, unless all are meant. */
+static bool decide_is_allowed(const struct dvp_service_spec *spec,
+			      const struct dvp_decision *decision,
+			      const struct in6_addr *client)
+{
+	if (!spec->sources ||
+	    (decision->type != DVPNET_FRONTEND_TYPE_LOAD_BALANCER &&
+	     !(spec->rules.flags & DVPNET_SERVICE_FLAGS_RANGES_ALL)))
+		return true;
+	return dvp_range_find(spec->source, spec->sources, client);
+}
+
+static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *addr)
+{
+	const struct dvp_config *config = rcu_dereference(dn->config);
+	const struct dvp_range *range;
+
+	range = dvp_range_find(config->range, config->ranges, addr);
+	return range && range->kind == DVPNET_RANGE_KIND_SERVICE &&
+	       !dvp_node_by_underlay(dn, addr) && !dvp_netns_has_addr(dn, addr);
+}
+
+/*
+ * No frontend there. A ClusterIP is nobody's but the Services'. A load
+ * balancer's address is, too, for what came here because we announce it: to
+ * forward that would make a loop. An external IP may be a real host's.
+ */
+static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *tuple,
+				    bool from_host, struct dvp_decision *decision)
+{
+	const struct dvp_vip *vip = dvp_frontend_find_vip(dn, &tuple->dst);
+
+	decision->verdict = DVPNET_VERDICT_NONE;
+	if (!vip && decide_is_unallocated(dn, &tuple->dst))
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_UNALLOCATED,
+			      "in a range of Services, but no Service has this address");
+	else if (!vip)
+		decision->reason = "no Service has this address, protocol and port";
+	else if (dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_CLUSTER_IP))
+		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_UNUSED_PORT,
+			      "a ClusterIP, but no Service uses this port");
+	else if (!dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_LOAD_BALANCER))
+		decision->reason = "an external IP of a Service, but none uses this port";
+	else if (decide_client(dn, &tuple->src, from_host) != DECIDE_CLIENT_OUTSIDE)
+		decision->reason = "a load balancer's port that no Service uses, from inside";
+	else if (dvp_netns_has_addr(dn, &tuple->dst))
+		decision->reason = "a load balancer's port that no Service uses; the address is this node's";
+	else
+		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_UNUSED_PORT,
+			      "a load balancer's address, but no Service uses this port");
+}
+
 /**
  * dvp_decide - what happens to a connection that begins with this packet?
  * @dn: where
@@ -165,23 +234,22 @@ void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_hos
 	enum decide_client client;
 
 	memset(decision, 0, sizeof(*decision));
-	decision->verdict = DVPNET_VERDICT_NONE;
-	frontend = dvp_service_find_frontend(dn, tuple);
+	frontend = dvp_frontend_find(dn, tuple);
 	if (!frontend) {
-		if (dvp_service_is_vip(dn, &tuple->dst))
-			decide_refuse(decision, DVPNET_VERDICT_REJECT,
-				      DVP_STAT_SERVICE_UNUSED_PORT,
-				      "a ClusterIP, but no Service uses this port");
-		else
-			decision->reason = "no Service has this address, protocol and port";
+		decide_without_frontend(dn, tuple, from_host, decision);
 		return;
 	}
 
-	client = decide_client(dn, &tuple->src, from_host);
 	spec = rcu_dereference(frontend->service->spec);
 	decision->service = frontend->service;
 	decision->type = frontend->type;
+	if (!decide_is_allowed(spec, decision, &tuple->src)) {
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_SOURCE_RANGE,
+			      "the client is in none of the Service's source ranges");
+		return;
+	}
+	client = decide_client(dn, &tuple->src, from_host);
 	decide_choose(dn, tuple, spec, client, decision);
 	if (decision->backend)
-		decide_translate_source(dn, tuple, spec->flags, client, decision);
+		decide_translate_source(dn, tuple, spec->rules.flags, client, decision);
 }

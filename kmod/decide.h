@@ -23,6 +23,8 @@ struct dvp_tuple;
  * @type: of the frontend
  * @list: which list was to be chosen from
  * @list_len: its length
+ * @list_why: &enum dvpnet_list_why, why it is as it is
+ * @algorithm: how the backend is chosen
  * @backend: the choice; not referenced, valid under RCU
  * @masquerade: the backend must not see the client
  * @source: the address that it sees then, valid under RCU; NULL for the client's own
@@ -35,6 +37,8 @@ struct dvp_decision {
 	enum dvpnet_frontend_type type;
 	enum dvpnet_list list;
 	u32 list_len;
+	u32 list_why;
+	enum dvpnet_algorithm algorithm;
 	struct dvp_backend *backend;
 	bool masquerade;
 	const struct in6_addr *source;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests about flows, and the explanation of a packet's way. */
 #include <linux/in.h>
-#include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
-#include <net/addrconf.h>
 
 #include "backend.h"
 #include "decide.h"
@@ -228,6 +226,10 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	    nla_put_u32(skb, DVPNET_A_ROUTE_LIST, decision.list) ||
 	    nla_put_u32(skb, DVPNET_A_ROUTE_LIST_LEN, decision.list_len))
 		return -EMSGSIZE;
+	if (decision.list != DVPNET_LIST_NONE &&
+	    (nla_put_u32(skb, DVPNET_A_ROUTE_LIST_WHY, decision.list_why) ||
+	     nla_put_u32(skb, DVPNET_A_ROUTE_ALGORITHM, decision.algorithm)))
+		return -EMSGSIZE;
 	if (decision.verdict != DVPNET_VERDICT_FORWARD)
 		return 0;
 	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
@@ -237,13 +239,6 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	    dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, decision.source ?: &tuple->src))
 		return -EMSGSIZE;
 	return netlink_fill_way(skb, dn, &decision.backend->addr);
-}
-
-static bool netlink_is_own_addr(struct net *net, const struct in6_addr *addr)
-{
-	if (ipv6_addr_v4mapped(addr))
-		return inet_addr_type(net, addr->s6_addr32[3]) == RTN_LOCAL;
-	return ipv6_chk_addr(net, addr, NULL, 0);
 }
 
 static int netlink_fill_route(struct sk_buff *skb, struct dvp_net *dn,
@@ -260,7 +255,7 @@ static int netlink_fill_route(struct sk_buff *skb, struct dvp_net *dn,
 	key = dvp_flow_lookup(dn, tuple);
 	if (key && key->index == DVP_FLOW_REQUEST_IN)
 		return netlink_fill_known(skb, dn, dvp_flow_of(key));
-	return netlink_fill_decision(skb, dn, tuple, netlink_is_own_addr(dn->net, &tuple->src));
+	return netlink_fill_decision(skb, dn, tuple, dvp_netns_has_addr(dn, &tuple->src));
 }
 
 static int netlink_parse_route(struct genl_info *info, struct dvp_tuple *tuple)

@@ -39,8 +39,8 @@ static int netlink_fill_backend(struct sk_buff *skb,
 	if (dvp_netlink_put_addr(skb, DVPNET_A_BACKEND_ADDR, &backend->addr) ||
 	    nla_put_u16(skb, DVPNET_A_BACKEND_PORT, ntohs(backend->port)) ||
 	    nla_put_u32(skb, DVPNET_A_BACKEND_FLAGS, member->flags) ||
-	    /* One reference is the service's own. */
-	    nla_put_u32(skb, DVPNET_A_BACKEND_FLOWS, refcount_read(&backend->ref) - 1)) {
+	    nla_put_u32(skb, DVPNET_A_BACKEND_FLOWS, dvp_backend_flows(backend)) ||
+	    nla_put_u32(skb, DVPNET_A_BACKEND_WEIGHT, member->weight)) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
@@ -48,33 +48,60 @@ static int netlink_fill_backend(struct sk_buff *skb,
 	return 0;
 }
 
+/* What may need several messages: source ranges, then backends. */
+static u32 netlink_service_items(const struct dvp_service_spec *spec)
+{
+	return spec->sources + spec->count;
+}
+
+static int netlink_fill_item(struct sk_buff *skb, const struct dvp_service_spec *spec,
+			     u32 item)
+{
+	if (item < spec->sources)
+		return dvp_netlink_put_range(skb, DVPNET_A_SERVICE_SOURCE, false,
+					     &spec->source[item]);
+	return netlink_fill_backend(skb, &spec->member[item - spec->sources]);
+}
+
+static int netlink_fill_rules(struct sk_buff *skb, const struct dvp_service_rules *rules)
+{
+	if (nla_put_u32(skb, DVPNET_A_SERVICE_FLAGS, rules->flags) ||
+	    nla_put_u32(skb, DVPNET_A_SERVICE_AFFINITY, rules->affinity) ||
+	    nla_put_u32(skb, DVPNET_A_SERVICE_ALGORITHM, rules->algorithm) ||
+	    nla_put_u32(skb, DVPNET_A_SERVICE_CLUSTER_WHY, rules->cluster_why) ||
+	    nla_put_u32(skb, DVPNET_A_SERVICE_LOCAL_WHY, rules->local_why))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /*
- * As much of a service as fits, from backend *@next on; *@next is set to the
- * first that did not fit, or to the number of backends. The mark that more
+ * As much of a service as fits, from item *@next on; *@next is set to the
+ * first that did not fit, or to the number of items. The mark that more
  * follows is reserved room for.
  */
 static int netlink_fill_service(struct sk_buff *skb, struct dvp_net *dn,
 				const struct dvp_service *service, u32 *next)
 {
 	const struct dvp_service_spec *spec;
-	u32 first = *next;
+	u32 first = *next, items;
 
 	spec = rcu_dereference_protected(service->spec, lockdep_is_held(&dn->lock));
+	items = netlink_service_items(spec);
 	if (nla_put_string(skb, DVPNET_A_SERVICE_NAME, service->name) ||
 	    nla_put_u8(skb, DVPNET_A_SERVICE_FAMILY, service->family) ||
 	    nla_put_u8(skb, DVPNET_A_SERVICE_PROTO, service->proto) ||
-	    nla_put_u32(skb, DVPNET_A_SERVICE_FLAGS, spec->flags))
+	    netlink_fill_rules(skb, &spec->rules))
 		return -EMSGSIZE;
 	if (!first && netlink_fill_frontends(skb, service))
 		return -EMSGSIZE;
-	while (*next < spec->count) {
+	while (*next < items) {
 		if (skb_tailroom(skb) < (int)nla_total_size(0) + 128)
 			break;
-		if (netlink_fill_backend(skb, &spec->member[*next]))
+		if (netlink_fill_item(skb, spec, *next))
 			break;
 		(*next)++;
 	}
-	if (*next >= spec->count)
+	if (*next >= items)
 		return 0;
 	return *next == first ? -EMSGSIZE : nla_put_flag(skb, DVPNET_A_SERVICE_MORE);
 }
@@ -153,10 +180,10 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	dn = dvp_netlink_dump(cb);
 	if (IS_ERR(dn))
 		return PTR_ERR(dn);
-	/* args[0]: id of the service to go on with, args[1]: its backend */
+	/* args[0]: id of the service to go on with, args[1]: its item */
 	xa_for_each_start(&dn->services, id, service, cb->args[0]) {
 		u32 next = id == cb->args[0] ? cb->args[1] : 0;
-		u32 count = rcu_dereference_protected(service->spec, true)->count;
+		u32 items = netlink_service_items(rcu_dereference_protected(service->spec, true));
 		void *header;
 
 		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
@@ -171,9 +198,9 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 		}
 		genl_dump_check_consistent(cb, header);
 		genlmsg_end(skb, header);
-		cb->args[0] = next < count ? id : id + 1;
-		cb->args[1] = next < count ? next : 0;
-		if (next < count)
+		cb->args[0] = next < items ? id : id + 1;
+		cb->args[1] = next < items ? next : 0;
+		if (next < items)
 			break;
 	}
 	dvp_netlink_end(dn);
@@ -193,6 +220,11 @@ static int netlink_check_family(const struct nlattr *attr, const struct in6_addr
 	return -EINVAL;
 }
 
+static bool netlink_is_any(const struct in6_addr *addr)
+{
+	return ipv6_addr_v4mapped(addr) ? !addr->s6_addr32[3] : ipv6_addr_any(addr);
+}
+
 static int netlink_parse_frontend(struct dvp_service_draft *draft,
 				  const struct nlattr *attr,
 				  struct netlink_ext_ack *extack)
@@ -202,7 +234,7 @@ static int netlink_parse_frontend(struct dvp_service_draft *draft,
 	u32 type;
 	int err;
 
-	err = nla_parse_nested(tb, DVPNET_A_FRONTEND_PORT, attr,
+	err = nla_parse_nested(tb, DVPNET_A_FRONTEND_MAX, attr,
 			       dvpnet_frontend_nl_policy, extack);
 	if (err)
 		return err;
@@ -221,6 +253,12 @@ static int netlink_parse_frontend(struct dvp_service_draft *draft,
 		      netlink_check_family(tb[DVPNET_A_FRONTEND_ADDR], &addr, draft, extack);
 		if (err)
 			return err;
+		/* In the table that would be all addresses of this node. */
+		if (netlink_is_any(&addr)) {
+			NL_SET_ERR_MSG_ATTR(extack, tb[DVPNET_A_FRONTEND_ADDR],
+					    "a frontend's address is not unspecified");
+			return -EINVAL;
+		}
 	}
 	err = dvp_service_draft_frontend(draft, type, &addr,
 					 htons(nla_get_u16(tb[DVPNET_A_FRONTEND_PORT])));
@@ -234,8 +272,8 @@ static int netlink_parse_backend(struct dvp_service_draft *draft,
 				 struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[DVPNET_A_BACKEND_MAX + 1];
+	u32 flags = 0, weight = 1;
 	struct in6_addr addr;
-	u32 flags = 0;
 	int err;
 
 	err = nla_parse_nested(tb, DVPNET_A_BACKEND_MAX, attr,
@@ -252,8 +290,26 @@ static int netlink_parse_backend(struct dvp_service_draft *draft,
 		return err;
 	if (tb[DVPNET_A_BACKEND_FLAGS])
 		flags = nla_get_u32(tb[DVPNET_A_BACKEND_FLAGS]);
+	if (tb[DVPNET_A_BACKEND_WEIGHT])
+		weight = nla_get_u32(tb[DVPNET_A_BACKEND_WEIGHT]);
 	return dvp_service_draft_backend(draft, &addr,
-					 htons(nla_get_u16(tb[DVPNET_A_BACKEND_PORT])), flags);
+					 htons(nla_get_u16(tb[DVPNET_A_BACKEND_PORT])),
+					 flags, weight);
+}
+
+static int netlink_parse_source(struct dvp_service_draft *draft,
+				const struct nlattr *attr,
+				struct netlink_ext_ack *extack)
+{
+	struct dvp_range range;
+	int err;
+
+	err = dvp_netlink_get_range(attr, false, &range, extack) ?:
+	      netlink_check_family(attr, &range.addr, draft, extack) ?:
+	      dvp_service_draft_source(draft, &range);
+	if (err == -E2BIG)
+		NL_SET_ERR_MSG_FMT_MOD(extack, "more than %u source ranges", DVP_RANGE_MAX);
+	return err;
 }
 
 static int netlink_parse_service(struct dvp_service_draft *draft, struct genl_info *info)
@@ -267,17 +323,25 @@ static int netlink_parse_service(struct dvp_service_draft *draft, struct genl_in
 			err = netlink_parse_frontend(draft, attr, info->extack);
 		else if (nla_type(attr) == DVPNET_A_SERVICE_BACKEND)
 			err = netlink_parse_backend(draft, attr, info->extack);
+		else if (nla_type(attr) == DVPNET_A_SERVICE_SOURCE)
+			err = netlink_parse_source(draft, attr, info->extack);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
+static void netlink_parse_rule(struct genl_info *info, int attr, u32 *rule)
+{
+	if (info->attrs[attr])
+		*rule = nla_get_u32(info->attrs[attr]);
+}
+
 static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
+	struct dvp_service_rules rules = {};
 	u8 family, proto;
-	u32 flags = 0;
 
 	if (dvp_netlink_missing(info, DVPNET_A_SERVICE_PROTO))
 		return -EINVAL;
@@ -288,9 +352,9 @@ static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_inf
 				    "family is neither AF_INET nor AF_INET6");
 		return -EINVAL;
 	}
-	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DVPNET_A_SERVICE_PROTO],
-				    "protocol is neither TCP nor UDP");
+				    "protocol is neither TCP nor UDP nor SCTP");
 		return -EINVAL;
 	}
 	if (!*(char *)nla_data(attrs[DVPNET_A_SERVICE_NAME])) {
@@ -298,10 +362,13 @@ static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_inf
 				    "name is empty");
 		return -EINVAL;
 	}
-	if (attrs[DVPNET_A_SERVICE_FLAGS])
-		flags = nla_get_u32(attrs[DVPNET_A_SERVICE_FLAGS]);
+	netlink_parse_rule(info, DVPNET_A_SERVICE_FLAGS, &rules.flags);
+	netlink_parse_rule(info, DVPNET_A_SERVICE_AFFINITY, &rules.affinity);
+	netlink_parse_rule(info, DVPNET_A_SERVICE_ALGORITHM, &rules.algorithm);
+	netlink_parse_rule(info, DVPNET_A_SERVICE_CLUSTER_WHY, &rules.cluster_why);
+	netlink_parse_rule(info, DVPNET_A_SERVICE_LOCAL_WHY, &rules.local_why);
 	return dvp_service_draft_begin(draft, nla_data(attrs[DVPNET_A_SERVICE_NAME]),
-				       family, proto, flags);
+				       family, proto, &rules);
 }
 
 /* The draft that this message goes on with, taken from the sync, or a new one. */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Everything that one network namespace owns, and its life: that of its device. */
+#include <linux/inetdevice.h>
 #include <linux/module.h>
+#include <net/addrconf.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <net/route.h>
 
 #include "classic.h"
 #include "hooks.h"
@@ -46,6 +49,20 @@ static struct netns_slot *netns_slot(struct net *net)
 struct dvp_net *dvp_netns_find(struct net *net)
 {
 	return rcu_dereference(netns_slot(net)->dn);
+}
+
+/**
+ * dvp_netns_has_addr - is this one of the host's own addresses?
+ * @dn: whose
+ * @addr: the address
+ *
+ * Context: RCU read side.
+ */
+bool dvp_netns_has_addr(struct dvp_net *dn, const struct in6_addr *addr)
+{
+	if (ipv6_addr_v4mapped(addr))
+		return inet_addr_type(dn->net, addr->s6_addr32[3]) == RTN_LOCAL;
+	return ipv6_chk_addr(dn->net, addr, NULL, 0);
 }
 
 static struct dvp_config *netns_default_config(void)

@@ -89,7 +89,7 @@ struct dvp_config {
  * @services: services by id, for dumps; under @lock
  * @service_names: services by name and family
  * @frontends: services by address, protocol and port
- * @vips: how many frontends stand on an address, to tell an unused port of a ClusterIP
+ * @vips: what frontends stand on an address, to tell what its unused ports mean
  * @sock4: VXLAN socket on the local IPv4 underlay address, or NULL
  * @sock6: the same for IPv6
  * @hooks: this namespace's netfilter hooks
@@ -131,6 +131,7 @@ struct dvp_net {
 };
 
 struct dvp_net *dvp_netns_find(struct net *net);
+bool dvp_netns_has_addr(struct dvp_net *dn, const struct in6_addr *addr);
 int dvp_netns_start(struct net *net, struct net_device *dev);
 void dvp_netns_stop(struct dvp_net *dn);
 void dvp_netns_free(struct dvp_net *dn);

@@ -17,11 +17,14 @@
 const struct dvp_range *dvp_range_find(const struct dvp_range *range, u32 count,
 				       const struct in6_addr *addr)
 {
+	bool is_v4 = ipv6_addr_v4mapped(addr);
 	const struct dvp_range *best = NULL;
 	u32 i;
 
 	for (i = 0; i < count; i++)
 		if ((!best || range[i].len > best->len) &&
+		    /* ::/0 is not all of IPv4. */
+		    ipv6_addr_v4mapped(&range[i].addr) == is_v4 &&
 		    ipv6_prefix_equal(&range[i].addr, addr, range[i].len))
 			best = &range[i];
 	return best;

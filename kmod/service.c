@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Services: frontends, and lists of backends.
+ * Services: what they are, and their lists of backends.
  *
  * A service keeps its identity; what can change of it is a spec that is
  * replaced in one step. Frontends are put in place before the spec changes
  * and taken away after it.
  */
-#include <linux/inetdevice.h>
 #include <linux/jhash.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
-#include <net/addrconf.h>
-#include <net/route.h>
 
-#include "node.h"
 #include "service.h"
 #include "sync.h"
 
@@ -53,76 +49,7 @@ static const struct rhashtable_params service_name_params = {
 	.automatic_shrinking = true,
 };
 
-static const struct rhashtable_params frontend_params = {
-	.head_offset = offsetof(struct dvp_frontend, hash),
-	.key_offset = offsetof(struct dvp_frontend, key),
-	.key_len = sizeof(struct dvp_frontend_key),
-	.automatic_shrinking = true,
-};
-
-static const struct rhashtable_params vip_params = {
-	.head_offset = offsetof(struct dvp_vip, hash),
-	.key_offset = offsetof(struct dvp_vip, addr),
-	.key_len = sizeof(struct in6_addr),
-	.automatic_shrinking = true,
-};
-
 /* ---- finding ---- */
-
-static const struct in6_addr service_any[2] = {
-	[0] = IN6ADDR_ANY_INIT,
-	[1] = { .s6_addr32 = { 0, 0, htonl(0xffff), 0 } },
-};
-
-static bool service_addr_is_local(struct net *net, const struct in6_addr *addr)
-{
-	if (ipv6_addr_v4mapped(addr)) {
-		__be32 addr4 = addr->s6_addr32[3];
-
-		return !ipv4_is_loopback(addr4) &&
-		       inet_addr_type(net, addr4) == RTN_LOCAL;
-	}
-	return !ipv6_addr_loopback(addr) && ipv6_chk_addr(net, addr, NULL, 0);
-}
-
-/* NodePorts stand on the node's InternalIPs, or on every address but loopback. */
-static bool service_has_node_ports(struct dvp_net *dn, const struct in6_addr *addr)
-{
-	const struct dvp_node *self = rcu_dereference(dn->self);
-
-	if (self && (ipv6_addr_equal(addr, &self->underlay[DVP_NODE_V4].addr) ||
-		     ipv6_addr_equal(addr, &self->underlay[DVP_NODE_V6].addr)))
-		return true;
-	return rcu_dereference(dn->config)->nodeport_any &&
-	       service_addr_is_local(dn->net, addr);
-}
-
-/**
- * dvp_service_find_frontend - which frontend does a client meet?
- * @dn: where
- * @outer: client to frontend
- *
- * Context: RCU read side.
- */
-const struct dvp_frontend *dvp_service_find_frontend(struct dvp_net *dn,
-						     const struct dvp_tuple *outer)
-{
-	struct dvp_frontend_key key = {
-		.addr = outer->dst,
-		.port = outer->dport,
-		.proto = outer->proto,
-	};
-	struct dvp_frontend *frontend;
-
-	frontend = rhashtable_lookup(&dn->frontends, &key, frontend_params);
-	if (frontend)
-		return frontend;
-	key.addr = service_any[dvp_tuple_is_v4(outer)];
-	frontend = rhashtable_lookup(&dn->frontends, &key, frontend_params);
-	if (frontend && !service_has_node_ports(dn, &outer->dst))
-		return NULL;
-	return frontend;
-}
 
 /**
  * dvp_service_by_frontend - whose frontend is this?
@@ -134,21 +61,9 @@ const struct dvp_frontend *dvp_service_find_frontend(struct dvp_net *dn,
 const struct dvp_service *dvp_service_by_frontend(struct dvp_net *dn,
 						  const struct dvp_tuple *outer)
 {
-	const struct dvp_frontend *frontend = dvp_service_find_frontend(dn, outer);
+	const struct dvp_frontend *frontend = dvp_frontend_find(dn, outer);
 
 	return frontend ? frontend->service : NULL;
-}
-
-/**
- * dvp_service_is_vip - is there a ClusterIP at this address?
- * @dn: where
- * @addr: the address
- *
- * Context: RCU read side.
- */
-bool dvp_service_is_vip(struct dvp_net *dn, const struct in6_addr *addr)
-{
-	return rhashtable_lookup(&dn->vips, addr, vip_params);
 }
 
 /* ---- drafts ---- */
@@ -158,13 +73,14 @@ bool dvp_service_is_vip(struct dvp_net *dn, const struct in6_addr *addr)
  * @draft: the draft, to be freed by dvp_service_draft_free()
  * @name: NAMESPACE/NAME:PORT
  * @family: AF_INET or AF_INET6
- * @proto: IPPROTO_TCP or IPPROTO_UDP
- * @flags: &enum dvpnet_service_flags
+ * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
+ * @rules: how clients shall be treated
  *
  * Return: 0 or -ENOMEM.
  */
 int dvp_service_draft_begin(struct dvp_service_draft **draft, const char *name,
-			    u8 family, u8 proto, u32 flags)
+			    u8 family, u8 proto,
+			    const struct dvp_service_rules *rules)
 {
 	struct dvp_service_draft *new = kzalloc(sizeof(*new), GFP_KERNEL);
 
@@ -177,8 +93,30 @@ int dvp_service_draft_begin(struct dvp_service_draft **draft, const char *name,
 	}
 	new->family = family;
 	new->proto = proto;
-	new->flags = flags;
+	new->rules = *rules;
 	*draft = new;
+	return 0;
+}
+
+/**
+ * dvp_service_draft_source - add a range to a draft from which clients may come
+ * @draft: the draft
+ * @range: the range
+ *
+ * Return: 0, -ENOMEM, or -E2BIG above %DVP_RANGE_MAX ranges.
+ */
+int dvp_service_draft_source(struct dvp_service_draft *draft,
+			     const struct dvp_range *range)
+{
+	struct dvp_range *array;
+
+	if (draft->sources == DVP_RANGE_MAX)
+		return -E2BIG;
+	array = krealloc(draft->source, (draft->sources + 1) * sizeof(*array), GFP_KERNEL);
+	if (!array)
+		return -ENOMEM;
+	draft->source = array;
+	draft->source[draft->sources++] = *range;
 	return 0;
 }
 
@@ -198,14 +136,9 @@ int dvp_service_draft_frontend(struct dvp_service_draft *draft,
 	struct dvp_frontend **array, *frontend;
 	u32 i;
 
-	frontend = kzalloc(sizeof(*frontend), GFP_KERNEL);
+	frontend = dvp_frontend_alloc(type, draft->family, draft->proto, addr, port);
 	if (!frontend)
 		return -ENOMEM;
-	frontend->type = type;
-	frontend->key.port = port;
-	frontend->key.proto = draft->proto;
-	frontend->key.addr = type == DVPNET_FRONTEND_TYPE_NODE_PORT ?
-			     service_any[draft->family == AF_INET] : *addr;
 	for (i = 0; i < draft->frontends; i++) {
 		if (!memcmp(&draft->frontend[i]->key, &frontend->key,
 			    sizeof(frontend->key))) {
@@ -246,12 +179,13 @@ static int service_draft_grow(struct dvp_service_draft *draft)
  * @addr: its address
  * @port: its port, network byte order
  * @flags: &enum dvpnet_backend_flags
+ * @weight: its share of new connections
  *
  * Return: 0 or -ENOMEM.
  */
 int dvp_service_draft_backend(struct dvp_service_draft *draft,
 			      const struct in6_addr *addr, __be16 port,
-			      u32 flags)
+			      u32 flags, u32 weight)
 {
 	struct dvp_backend *backend;
 
@@ -260,8 +194,11 @@ int dvp_service_draft_backend(struct dvp_service_draft *draft,
 	backend = dvp_backend_alloc(addr, port);
 	if (!backend)
 		return -ENOMEM;
-	draft->member[draft->members].backend = backend;
-	draft->member[draft->members++].flags = flags;
+	draft->member[draft->members++] = (struct dvp_service_member){
+		.backend = backend,
+		.flags = flags,
+		.weight = weight,
+	};
 	return 0;
 }
 
@@ -282,6 +219,7 @@ void dvp_service_draft_free(struct dvp_service_draft *draft)
 	for (i = 0; i < draft->members; i++)
 		dvp_backend_put(draft->member[i].backend);
 	kvfree(draft->member);
+	kfree(draft->source);
 	kfree(draft->name);
 	kfree(draft);
 }
@@ -296,6 +234,7 @@ static void service_spec_free(struct dvp_service_spec *spec)
 		dvp_backend_put(spec->member[i].backend);
 	dvp_backend_list_free(spec->cluster);
 	dvp_backend_list_free(spec->local);
+	kfree(spec->source);
 	kvfree(spec);
 }
 
@@ -313,14 +252,21 @@ static int service_member_cmp(const void *a, const void *b)
 	return one->backend->id < other->backend->id ? -1 : 1;
 }
 
-static struct dvp_service_member *
-service_find_member(struct dvp_service_spec *spec, u64 id)
+/**
+ * dvp_service_find_member - find a backend of a service
+ * @spec: what the service is, or NULL
+ * @id: &dvp_backend.id
+ *
+ * Return: the member or NULL.
+ */
+const struct dvp_service_member *
+dvp_service_find_member(const struct dvp_service_spec *spec, u64 id)
 {
 	u32 low = 0, high = spec ? spec->count : 0;
 
 	while (low < high) {
 		u32 middle = low + (high - low) / 2;
-		struct dvp_service_member *member = &spec->member[middle];
+		const struct dvp_service_member *member = &spec->member[middle];
 
 		if (member->backend->id == id)
 			return member;
@@ -335,18 +281,21 @@ service_find_member(struct dvp_service_spec *spec, u64 id)
 static struct dvp_backend_list *service_make_list(struct dvp_service_spec *spec,
 						  u32 flag)
 {
-	struct dvp_backend **backends;
+	struct dvp_backend_share *shares;
 	struct dvp_backend_list *list;
 	u32 count = 0, i;
 
-	backends = kvmalloc_array(max(spec->count, 1U), sizeof(*backends), GFP_KERNEL);
-	if (!backends)
+	shares = kvmalloc_array(max(spec->count, 1U), sizeof(*shares), GFP_KERNEL);
+	if (!shares)
 		return NULL;
-	for (i = 0; i < spec->count; i++)
-		if (spec->member[i].flags & flag)
-			backends[count++] = spec->member[i].backend;
-	list = dvp_backend_list_make(backends, count);
-	kvfree(backends);
+	for (i = 0; i < spec->count; i++) {
+		if (!(spec->member[i].flags & flag))
+			continue;
+		shares[count].backend = spec->member[i].backend;
+		shares[count++].weight = spec->member[i].weight;
+	}
+	list = dvp_backend_list_make(shares, count);
+	kvfree(shares);
 	return list;
 }
 
@@ -360,20 +309,23 @@ static struct dvp_service_spec *service_make_spec(struct dvp_service_draft *draf
 	spec = kvzalloc(struct_size(spec, member, draft->members), GFP_KERNEL);
 	if (!spec)
 		return NULL;
-	spec->flags = draft->flags;
+	spec->rules = draft->rules;
 	spec->count = draft->members;
 	for (i = 0; i < spec->count; i++) {
-		struct dvp_service_member *kept;
+		const struct dvp_service_member *kept;
 
 		spec->member[i] = draft->member[i];
-		kept = service_find_member(old, draft->member[i].backend->id);
+		kept = dvp_service_find_member(old, draft->member[i].backend->id);
 		if (kept)
 			spec->member[i].backend = kept->backend;
 		dvp_backend_get(spec->member[i].backend);
 	}
+	spec->sources = draft->sources;
+	spec->source = kmemdup(draft->source, draft->sources * sizeof(*draft->source),
+			       GFP_KERNEL);
 	spec->cluster = service_make_list(spec, DVPNET_BACKEND_FLAGS_CLUSTER);
 	spec->local = service_make_list(spec, DVPNET_BACKEND_FLAGS_LOCAL);
-	if (!spec->cluster || !spec->local) {
+	if (!spec->source || !spec->cluster || !spec->local) {
 		service_spec_free(spec);
 		return NULL;
 	}
@@ -385,11 +337,14 @@ static bool service_spec_is_equal(const struct dvp_service_spec *spec,
 {
 	u32 i;
 
-	if (spec->flags != draft->flags || spec->count != draft->members)
+	if (memcmp(&spec->rules, &draft->rules, sizeof(spec->rules)) ||
+	    spec->sources != draft->sources || spec->count != draft->members ||
+	    memcmp(spec->source, draft->source, spec->sources * sizeof(*spec->source)))
 		return false;
 	for (i = 0; i < spec->count; i++)
 		if (spec->member[i].backend->id != draft->member[i].backend->id ||
-		    spec->member[i].flags != draft->member[i].flags)
+		    spec->member[i].flags != draft->member[i].flags ||
+		    spec->member[i].weight != draft->member[i].weight)
 			return false;
 	return true;
 }
@@ -400,56 +355,12 @@ static void service_retire(struct dvp_service_spec *old, struct dvp_service_spec
 	u32 i;
 
 	for (i = 0; i < old->count; i++)
-		if (!service_find_member(new, old->member[i].backend->id))
+		if (!dvp_service_find_member(new, old->member[i].backend->id))
 			WRITE_ONCE(old->member[i].backend->gone, true);
 	call_rcu(&old->rcu, service_spec_free_rcu);
 }
 
 /* ---- frontends ---- */
-
-static int service_get_vip(struct dvp_net *dn, const struct dvp_frontend *frontend)
-{
-	struct dvp_vip *vip;
-	int err;
-
-	if (frontend->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP)
-		return 0;
-	vip = rhashtable_lookup_fast(&dn->vips, &frontend->key.addr, vip_params);
-	if (vip) {
-		vip->users++;
-		return 0;
-	}
-	vip = kzalloc(sizeof(*vip), GFP_KERNEL);
-	if (!vip)
-		return -ENOMEM;
-	vip->addr = frontend->key.addr;
-	vip->users = 1;
-	err = rhashtable_insert_fast(&dn->vips, &vip->hash, vip_params);
-	if (err)
-		kfree(vip);
-	return err;
-}
-
-static void service_put_vip(struct dvp_net *dn, const struct dvp_frontend *frontend)
-{
-	struct dvp_vip *vip;
-
-	if (frontend->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP)
-		return;
-	vip = rhashtable_lookup_fast(&dn->vips, &frontend->key.addr, vip_params);
-	if (!vip || --vip->users)
-		return;
-	rhashtable_remove_fast(&dn->vips, &vip->hash, vip_params);
-	kfree_rcu(vip, rcu);
-}
-
-static void service_remove_frontend(struct dvp_net *dn, struct dvp_frontend *frontend)
-{
-	rhashtable_remove_fast(&dn->frontends, &frontend->hash, frontend_params);
-	list_del(&frontend->list);
-	service_put_vip(dn, frontend);
-	kfree_rcu(frontend, rcu);
-}
 
 /* Which services stand where this draft wants to? Those about to be swept give way. */
 static int service_claim(struct dvp_net *dn, const struct dvp_service_draft *draft,
@@ -462,7 +373,7 @@ static int service_claim(struct dvp_net *dn, const struct dvp_service_draft *dra
 		const struct dvp_frontend_key *key = &draft->frontend[i]->key;
 		struct dvp_frontend *other;
 
-		other = rhashtable_lookup_fast(&dn->frontends, key, frontend_params);
+		other = dvp_frontend_get(dn, key);
 		if (!other || other->service == service)
 			continue;
 		if (!dvp_sync_is_outdated(dn, other->service->stamp)) {
@@ -470,41 +381,8 @@ static int service_claim(struct dvp_net *dn, const struct dvp_service_draft *dra
 					       ntohs(key->port), other->service->name);
 			return -EEXIST;
 		}
-		service_remove_frontend(dn, other);
+		dvp_frontend_remove(dn, other);
 	}
-	return 0;
-}
-
-/* The same place under another type: one object takes the other's place. */
-static int service_swap_frontend(struct dvp_net *dn, struct dvp_frontend *old,
-				 struct dvp_frontend *new)
-{
-	int err;
-
-	err = service_get_vip(dn, new);
-	if (err)
-		return err;
-	rhashtable_replace_fast(&dn->frontends, &old->hash, &new->hash, frontend_params);
-	list_replace(&old->list, &new->list);
-	service_put_vip(dn, old);
-	kfree_rcu(old, rcu);
-	return 0;
-}
-
-static int service_add_frontend(struct dvp_net *dn, struct dvp_service *service,
-				struct dvp_frontend *frontend)
-{
-	int err;
-
-	err = service_get_vip(dn, frontend);
-	if (err)
-		return err;
-	err = rhashtable_insert_fast(&dn->frontends, &frontend->hash, frontend_params);
-	if (err) {
-		service_put_vip(dn, frontend);
-		return err;
-	}
-	list_add(&frontend->list, &service->frontends);
 	return 0;
 }
 
@@ -522,14 +400,15 @@ static int service_add_frontends(struct dvp_net *dn, struct dvp_service *service
 	for (i = 0; i < draft->frontends; i++) {
 		struct dvp_frontend *frontend = draft->frontend[i];
 
-		old = rhashtable_lookup_fast(&dn->frontends, &frontend->key, frontend_params);
+		old = dvp_frontend_get(dn, &frontend->key);
 		if (old && old->type == frontend->type)
 			continue;
 		frontend->service = service;
 		if (old) {
-			err = service_swap_frontend(dn, old, frontend);
+			/* The same place under another type. */
+			err = dvp_frontend_replace(dn, old, frontend);
 		} else {
-			err = service_add_frontend(dn, service, frontend);
+			err = dvp_frontend_add(dn, frontend, &service->frontends);
 			added += !err;
 		}
 		if (err) {
@@ -542,8 +421,8 @@ static int service_add_frontends(struct dvp_net *dn, struct dvp_service *service
 undo:
 	/* New ones stand at the head of the list. */
 	while (added--)
-		service_remove_frontend(dn, list_first_entry(&service->frontends,
-							     struct dvp_frontend, list));
+		dvp_frontend_remove(dn, list_first_entry(&service->frontends,
+							 struct dvp_frontend, list));
 	return err;
 }
 
@@ -568,7 +447,7 @@ static bool service_drop_frontends(struct dvp_net *dn, struct dvp_service *servi
 	list_for_each_entry_safe(frontend, next, &service->frontends, list) {
 		if (service_draft_has(draft, &frontend->key))
 			continue;
-		service_remove_frontend(dn, frontend);
+		dvp_frontend_remove(dn, frontend);
 		dropped = true;
 	}
 	return dropped;
@@ -653,6 +532,11 @@ static int service_check(struct dvp_service_draft *draft,
 					       draft->name);
 			return -EEXIST;
 		}
+	}
+	if (!dvp_range_sort(draft->source, draft->sources)) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "%.50s has a source range twice",
+				       draft->name);
+		return -EEXIST;
 	}
 	return 0;
 }
@@ -739,7 +623,7 @@ void dvp_service_del(struct dvp_net *dn, struct dvp_service *service)
 	struct dvp_frontend *frontend, *next;
 
 	list_for_each_entry_safe(frontend, next, &service->frontends, list)
-		service_remove_frontend(dn, frontend);
+		dvp_frontend_remove(dn, frontend);
 	spec = rcu_dereference_protected(service->spec, lockdep_is_held(&dn->lock));
 	service_retire(spec, NULL);
 	service_unlink(dn, service);
@@ -753,18 +637,9 @@ int dvp_service_init(struct dvp_net *dn)
 	err = rhashtable_init(&dn->service_names, &service_name_params);
 	if (err)
 		return err;
-	err = rhashtable_init(&dn->frontends, &frontend_params);
+	err = dvp_frontend_init(dn);
 	if (err)
-		goto err_names;
-	err = rhashtable_init(&dn->vips, &vip_params);
-	if (err)
-		goto err_frontends;
-	return 0;
-
-err_frontends:
-	rhashtable_destroy(&dn->frontends);
-err_names:
-	rhashtable_destroy(&dn->service_names);
+		rhashtable_destroy(&dn->service_names);
 	return err;
 }
 
@@ -782,7 +657,6 @@ void dvp_service_exit(struct dvp_net *dn)
 	xa_for_each(&dn->services, id, service)
 		dvp_service_del(dn, service);
 	xa_destroy(&dn->services);
-	rhashtable_destroy(&dn->vips);
-	rhashtable_destroy(&dn->frontends);
+	dvp_frontend_exit(dn);
 	rhashtable_destroy(&dn->service_names);
 }

@@ -160,7 +160,15 @@ static const struct {
 	},
 	[DVP_STAT_SERVICE_UNUSED_PORT] = {
 		"service_unused_port",
-		"refused with ICMP: a ClusterIP's port that no Service uses"
+		"refused with ICMP: a ClusterIP's or load balancer's port that no Service uses"
+	},
+	[DVP_STAT_SERVICE_UNALLOCATED] = {
+		"service_unallocated",
+		"dropped: an address in a range of Services that no Service has"
+	},
+	[DVP_STAT_SERVICE_SOURCE_RANGE] = {
+		"service_source_range",
+		"dropped: the client is in none of the Service's source ranges"
 	},
 	[DVP_STAT_NAT_BAD_PACKET] = {
 		"nat_bad_packet",
