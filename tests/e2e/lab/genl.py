@@ -281,16 +281,30 @@ def frontend(text, port, kind=0):
                        port=u16(port))]
 
 
-def backend(text, port, flags=9):
+def backend(text, port, flags=9, weight=None):
     """Data of a backend, by default a ready one for cluster traffic."""
-    return [attributes("BACKEND", addr=address(text), port=u16(port), flags=u32(flags))]
+    return [attributes("BACKEND", addr=address(text), port=u16(port), flags=u32(flags),
+                       weight=None if weight is None else u32(weight))]
+
+
+def block(text, length, kind=None):
+    """Data of a range: an address and how many bits count; None is left out."""
+    return [attributes("RANGE", addr=address(text), len=None if length is None else u8(length),
+                       kind=None if kind is None else u32(kind))]
+
+
+def ranges(*blocks):
+    """Attributes of a configuration with these ranges, each an address, a length and a kind."""
+    return attributes("CONFIG", ranges=[attributes("RANGES", range=block(*b)) for b in blocks])
 
 
 def service(name, frontends=(), backends=(), family=socket.AF_INET, proto=socket.IPPROTO_TCP,
-            more=False):
-    """Attributes of a service."""
+            more=False, sources=(), **rules):
+    """Attributes of a service; sources are addresses with lengths, rules are numbers."""
     numbers = ATTR["SERVICE"]
-    return attributes("SERVICE", name=name, family=u8(family), proto=u8(proto)) + \
+    return attributes("SERVICE", name=name, family=u8(family), proto=u8(proto),
+                      **{rule: u32(value) for rule, value in rules.items()}) + \
         b"".join([attribute(numbers["FRONTEND"], f) for f in frontends] +
+                 [attribute(numbers["SOURCE"], block(*s)) for s in sources] +
                  [attribute(numbers["BACKEND"], b) for b in backends]) + \
         (attribute(numbers["MORE"]) if more else b"")
