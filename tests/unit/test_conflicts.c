@@ -107,6 +107,22 @@ static void finds_kube_proxy(void **state)
 	run("ip link del kube-ipvs0");
 }
 
+static void finds_kube_proxy_of_legacy_iptables(void **state)
+{
+	(void)state;
+	/* Not every kernel has it. */
+	if (system("iptables-legacy -t nat -N KUBE-SERVICES 2>/dev/null"))
+		return;
+	assert_begins(warning(), "iptables-legacy chain KUBE-SERVICES in table nat: kube-proxy runs");
+	run("iptables-legacy -t nat -X KUBE-SERVICES; iptables-legacy -t nat -N KUBE-SERVICES-NOT");
+	assert_string_equal(warning(), "");
+	run("iptables-legacy -t nat -X KUBE-SERVICES-NOT");
+	if (system("ip6tables-legacy -t nat -N KUBE-SERVICES 2>/dev/null"))
+		return;
+	assert_begins(warning(), "ip6tables-legacy chain KUBE-SERVICES in table nat:");
+	run("ip6tables-legacy -t nat -X KUBE-SERVICES");
+}
+
 static void finds_cilium(void **state)
 {
 	(void)state;
@@ -184,6 +200,7 @@ int main(void)
 		cmocka_unit_test(finds_forwarding_off),
 		cmocka_unit_test(finds_kube_proxy),
 		cmocka_unit_test(finds_cilium),
+		cmocka_unit_test(finds_kube_proxy_of_legacy_iptables),
 		cmocka_unit_test(finds_flowtables),
 		cmocka_unit_test(finds_firewalls),
 		cmocka_unit_test(counts_virtual_servers),

@@ -7,7 +7,7 @@ set -euo pipefail
 declare -A packages=(
 	[build]="gcc make pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev libyaml-dev
 		libjansson-dev libnftables-dev"
-	[unit]="libcmocka-dev nftables"
+	[unit]="libcmocka-dev iproute2 nftables iptables"
 	[static]="sparse cppcheck shellcheck"
 	[vm]="qemu-system-x86 busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
 	[uml]="linux-source-6.1 gcc make bc bison flex xz-utils kmod busybox-static"

@@ -13,6 +13,7 @@
 
 #include "conflicts.h"
 #include "firewall.h"
+#include "legacy.h"
 #include "link.h"
 #include "nft.h"
 #include "route.h"
@@ -200,6 +201,14 @@ static void check_ipvs(const struct conflicts *conflicts)
 			       "not know; stop kube-proxy, then ip link del kube-ipvs0");
 }
 
+static void warn_of_iptables(const struct conflicts *conflicts, const char *tool)
+{
+	report_warning(conflicts->report, NULL,
+		       "%s chain KUBE-SERVICES in table nat: kube-proxy runs, or left it: it "
+		       "translates and refuses connections to addresses and ports that dvpnet does "
+		       "not know; stop kube-proxy, then kube-proxy --cleanup", tool);
+}
+
 /* Tables of kube-proxy in nftables mode, and its chains in iptables mode. */
 static void check_kube_proxy(const struct conflicts *conflicts)
 {
@@ -210,7 +219,6 @@ static void check_kube_proxy(const struct conflicts *conflicts)
 	json_array_foreach(conflicts->chains, i, object) {
 		json_t *chain = json_object_get(object, "chain");
 		const char *family = text_of(chain, "family"), *table = text_of(chain, "table");
-		const char *tool = strcmp(family, "ip6") ? "iptables" : "ip6tables";
 
 		if (!strcmp(table, "kube-proxy") && strcmp(last, family)) {
 			last = family;
@@ -221,12 +229,17 @@ static void check_kube_proxy(const struct conflicts *conflicts)
 				       "then nft delete table %s kube-proxy", family, family);
 		}
 		if (!strcmp(text_of(chain, "name"), "KUBE-SERVICES") && !strcmp(table, "nat"))
-			report_warning(conflicts->report, NULL,
-				       "%s chain KUBE-SERVICES in table nat: kube-proxy runs, or "
-				       "left it: it translates and refuses connections to "
-				       "addresses and ports that dvpnet does not know; stop "
-				       "kube-proxy, then kube-proxy --cleanup", tool);
+			warn_of_iptables(conflicts, strcmp(family, "ip6") ? "iptables" : "ip6tables");
 	}
+}
+
+/* Its chains in iptables mode, where iptables does not use nftables. */
+static void check_legacy(const struct conflicts *conflicts)
+{
+	if (legacy_has_chain(AF_INET, "nat", "KUBE-SERVICES"))
+		warn_of_iptables(conflicts, "iptables-legacy");
+	if (legacy_has_chain(AF_INET6, "nat", "KUBE-SERVICES"))
+		warn_of_iptables(conflicts, "ip6tables-legacy");
 }
 
 /* ---- Cilium ---- */
@@ -418,6 +431,7 @@ void conflicts_check(struct netlink *rtnl, uint32_t ifindex, const struct state 
 	route_list_pod_devices(rtnl, ifindex, want, &conflicts.pod_devices);
 	check_forwarding(&conflicts);
 	check_ipvs(&conflicts);
+	check_legacy(&conflicts);
 	check_cilium(&conflicts);
 	if (nft_is_there()) {
 		nft_open(&conflicts.nft);
