@@ -87,7 +87,7 @@ static size_t sync_with(const char *text, bool nft_masquerade)
 
 	reading_build(&reading, text, "n1");
 	assert_no_error(&reading);
-	reading.state.nft_masquerade = nft_masquerade;
+	config_set(&reading.state.config, DVPNET_A_CONFIG_MASQUERADE, !nft_masquerade);
 	if (masquerade_sync(&reading.state, &changes, &report))
 		fail_msg("%s", report.errors.item[0]);
 	report_free(&report);

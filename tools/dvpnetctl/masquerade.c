@@ -43,6 +43,13 @@ struct masquerade {
 
 /* ---- what ought to be ---- */
 
+/* It is either the module or the table. */
+static bool is_wanted(const struct config *config)
+{
+	return config_has(config, DVPNET_A_CONFIG_MASQUERADE) &&
+	       !config->value[DVPNET_A_CONFIG_MASQUERADE];
+}
+
 /*
  * A reply to a NodePort's number would be taken for a new connection to it: the
  * longer part of the ports beside that range is used.
@@ -324,7 +331,7 @@ int masquerade_remove(size_t *changes, struct report *report)
 
 /**
  * masquerade_sync - make the table what it ought to be
- * @want: what ought to be; without nft_masquerade the table goes
+ * @want: what ought to be; where the module masquerades the table goes
  * @changes: raised if it had to be changed
  * @report: errors
  *
@@ -337,7 +344,7 @@ int masquerade_sync(const struct state *want, size_t *changes, struct report *re
 	char *commands;
 	int err = 0;
 
-	if (!want->nft_masquerade)
+	if (!is_wanted(&want->config))
 		return masquerade_remove(changes, report);
 	want_table(want, &masquerade);
 	nft_open(&nft);

@@ -105,14 +105,12 @@ struct service {
  * @nodes: sorted by name
  * @prefixes: sorted by address and length
  * @services: sorted by name and family
- * @nft_masquerade: a table of nftables masquerades pods instead of the module; not in the kernel
  */
 struct state {
 	struct config config;
 	LIST(struct node) nodes;
 	LIST(struct prefix) prefixes;
 	LIST(struct service) services;
-	bool nft_masquerade;
 };
 
 int node_compare(const void *a, const void *b);
