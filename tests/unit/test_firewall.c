@@ -26,27 +26,53 @@ static void add_prefix(struct spans *spans, const char *text)
 	spans_add_prefix(spans, &ip, len);
 }
 
+/* Does a chain block pods of a family? */
+static bool is_chain_blocking(struct nft *nft, const char *family, const char *name,
+			      const char *chain, uint8_t af)
+{
+	struct firewall_probe probe = { .family = af, .iifname = "veth1", .oifname = "dvp0" };
+	struct firewall_table table;
+	bool blocks;
+
+	add_prefix(&probe.saddr, af == AF_INET ? "10.111.1.0/24" : "fd00:111:1::/64");
+	add_prefix(&probe.daddr, af == AF_INET ? "10.111.2.0/24" : "fd00:111:2::/64");
+	assert_true(firewall_read(nft, family, name, &table));
+	blocks = firewall_blocks(&table, chain, &probe);
+	firewall_free(&table);
+	spans_free(&probe.saddr);
+	spans_free(&probe.daddr);
+	return blocks;
+}
+
 /* Does "table inet t" with these contents, and its chain "forward", block pods of a family? */
 static bool is_blocked(const char *contents, uint8_t family)
 {
-	struct firewall_probe probe = { .family = family, .iifname = "veth1", .oifname = "dvp0" };
 	char *commands = util_printf("flush ruleset\ntable inet t {\n%s\n}\n", contents);
 	struct nft nft;
-	json_t *objects;
 	bool blocks;
 
-	add_prefix(&probe.saddr, family == AF_INET ? "10.111.1.0/24" : "fd00:111:1::/64");
-	add_prefix(&probe.daddr, family == AF_INET ? "10.111.2.0/24" : "fd00:111:2::/64");
 	nft_open(&nft);
 	if (nft_run(&nft, commands))
 		fail_msg("%s", nft_error(&nft));
-	objects = nft_json(&nft, "list table inet t");
-	blocks = firewall_blocks(objects, "forward", &probe);
-	json_decref(objects);
+	blocks = is_chain_blocking(&nft, "inet", "t", "forward", family);
 	nft_close(&nft);
 	free(commands);
-	spans_free(&probe.saddr);
-	spans_free(&probe.daddr);
+	return blocks;
+}
+
+/* And iptables with these rules, in nftables? */
+static bool is_blocked_by_iptables(const char *rules)
+{
+	char *command = util_printf("nft flush ruleset; iptables-nft-restore <<'END'\n*filter\n"
+				    ":FORWARD DROP\n%s\nCOMMIT\nEND", rules);
+	struct nft nft;
+	bool blocks;
+
+	assert_int_equal(system(command), 0);
+	nft_open(&nft);
+	blocks = is_chain_blocking(&nft, "ip", "filter", "FORWARD", AF_INET);
+	nft_close(&nft);
+	free(command);
 	return blocks;
 }
 
@@ -167,6 +193,33 @@ static void judges_firewalld(void **state)
 		      "reject with icmpx admin-prohibited\n }");
 }
 
+static void understands_iptables(void **state)
+{
+	(void)state;
+	/* Not every kernel has what it needs. */
+	if (system("iptables-nft -A FORWARD -m conntrack --ctstate NEW -j ACCEPT 2>/dev/null"))
+		return;
+	assert_true(is_blocked_by_iptables(""));
+	assert_true(is_blocked_by_iptables("-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED "
+					   "-j ACCEPT"));
+	assert_false(is_blocked_by_iptables("-A FORWARD -m conntrack --ctstate NEW -j ACCEPT"));
+	assert_false(is_blocked_by_iptables("-A FORWARD -m conntrack ! --ctstate INVALID -j ACCEPT"));
+	assert_false(is_blocked_by_iptables("-A FORWARD -s 10.111.0.0/16 -m comment --comment pods "
+					    "-j ACCEPT"));
+	assert_true(is_blocked_by_iptables("-A FORWARD -m comment --comment all -j REJECT\n"
+					   "-A FORWARD -j ACCEPT"));
+	assert_false(is_blocked_by_iptables("-A FORWARD -m mark --mark 1 -j REJECT\n"
+					    "-A FORWARD -j ACCEPT"));
+	/* Docker. */
+	assert_true(is_blocked_by_iptables(":DOCKER-USER -\n:DOCKER -\n"
+					   "-A FORWARD -j DOCKER-USER\n"
+					   "-A FORWARD -o docker0 -m conntrack --ctstate "
+					   "RELATED,ESTABLISHED -j ACCEPT\n"
+					   "-A FORWARD -o docker0 -j DOCKER\n"
+					   "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT\n"
+					   "-A DOCKER-USER -j RETURN"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +230,7 @@ int main(void)
 		cmocka_unit_test(follows_jumps),
 		cmocka_unit_test(gives_the_benefit_of_the_doubt),
 		cmocka_unit_test(judges_firewalld),
+		cmocka_unit_test(understands_iptables),
 	};
 
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);

@@ -348,7 +348,7 @@ static void free_ways(struct way ways[WAYS])
 
 /* Does the chain of forwarded packets let pods' traffic of a family through? */
 static bool check_forward_chain(const struct conflicts *conflicts, json_t *chain,
-				json_t *objects, uint8_t family)
+				const struct firewall_table *filter, uint8_t family)
 {
 	const char *name = text_of(chain, "name"), *table = text_of(chain, "table");
 	const char *chain_family = text_of(chain, "family");
@@ -363,7 +363,7 @@ static bool check_forward_chain(const struct conflicts *conflicts, json_t *chain
 
 		if (!probe->saddr.list.count || !probe->daddr.list.count)
 			continue;
-		blocks = firewall_blocks(objects, name, probe);
+		blocks = firewall_blocks(filter, name, probe);
 		if (!blocks)
 			continue;
 		report_warning(conflicts->report, NULL,
@@ -388,24 +388,22 @@ static void check_firewall(struct conflicts *conflicts)
 	if (!conflicts->pod_devices.list.count)
 		return;
 	json_array_foreach(conflicts->chains, i, object) {
-		json_t *chain = json_object_get(object, "chain"), *objects;
+		json_t *chain = json_object_get(object, "chain");
 		const char *family = text_of(chain, "family");
-		bool is_inet, is_ip, is_ip6, blocks = false;
-		char *command;
+		bool is_inet = !strcmp(family, "inet"), blocks = false;
+		bool is_ip = is_inet || !strcmp(family, "ip");
+		bool is_ip6 = is_inet || !strcmp(family, "ip6");
+		struct firewall_table filter = { 0 };
 
-		is_inet = !strcmp(family, "inet");
-		is_ip = is_inet || !strcmp(family, "ip");
-		is_ip6 = is_inet || !strcmp(family, "ip6");
 		if (strcmp(text_of(chain, "hook"), "forward") || (!is_ip && !is_ip6))
 			continue;
-		command = util_printf("list table %s %s", family, text_of(chain, "table"));
-		objects = nft_json(&conflicts->nft, command);
-		free(command);
-		if (objects && is_ip)
-			blocks = check_forward_chain(conflicts, chain, objects, AF_INET);
-		if (objects && is_ip6 && !blocks)
-			check_forward_chain(conflicts, chain, objects, AF_INET6);
-		json_decref(objects);
+		if (firewall_read(&conflicts->nft, family, text_of(chain, "table"), &filter)) {
+			if (is_ip)
+				blocks = check_forward_chain(conflicts, chain, &filter, AF_INET);
+			if (is_ip6 && !blocks)
+				check_forward_chain(conflicts, chain, &filter, AF_INET6);
+		}
+		firewall_free(&filter);
 	}
 }
 

@@ -6,6 +6,8 @@
  * with names or marks for example, might match: a chain blocks only if none of
  * its rules could accept the packet.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "firewall.h"
@@ -21,12 +23,12 @@ enum fate { FATE_NONE, FATE_PASSES, FATE_BLOCKED };
 
 /**
  * struct walk - a walk through the chains of a table
- * @objects: what the table has in it, as listed
+ * @table: the table
  * @probe: the packet
  * @depth: jumps so far
  */
 struct walk {
-	json_t *objects;
+	const struct firewall_table *table;
 	const struct firewall_probe *probe;
 	int depth;
 };
@@ -186,6 +188,47 @@ static enum match match_match(json_t *match, const struct firewall_probe *probe)
 	return invert(result);
 }
 
+/* Does a line of a listing stand for the rule with this handle? */
+static bool is_line_of(const char *line, size_t size, const char *handle)
+{
+	size_t length = strlen(handle);
+
+	return size > length && !strncmp(line + size - length, handle, length);
+}
+
+/* A state of conntrack that iptables asks for, which nft translates in texts alone. */
+static enum match match_xt_state(const struct walk *walk, json_t *rule)
+{
+	int number = json_integer_value(json_object_get(rule, "handle"));
+	const char *line = walk->table->text, *state;
+	char handle[32];
+	size_t size;
+
+	snprintf(handle, sizeof(handle), " # handle %d", number);
+	for (; *line; line += size + (line[size] == '\n')) {
+		size = strcspn(line, "\n");
+		state = strstr(line, "ct state ");
+		if (!is_line_of(line, size, handle) || !state || state > line + size)
+			continue;
+		state += strlen("ct state ");
+		if (*state == '!')
+			return MATCH_MAYBE;
+		size = strcspn(state, " \n");
+		return no_or_yes(memmem(state, size, "new", 3));
+	}
+	return MATCH_MAYBE;
+}
+
+/* A match of iptables. */
+static enum match match_xt(const struct walk *walk, json_t *rule, json_t *xt)
+{
+	if (strcmp(text_of(xt, "type"), "match") || !strcmp(text_of(xt, "name"), "comment"))
+		return MATCH_YES;
+	if (!strcmp(text_of(xt, "name"), "conntrack"))
+		return match_xt_state(walk, rule);
+	return MATCH_MAYBE;
+}
+
 /* ---- what rules do ---- */
 
 static enum fate walk_chain(struct walk *walk, const char *name);
@@ -253,8 +296,8 @@ static enum fate walk_rule(struct walk *walk, json_t *rule, bool *ends)
 		if (object)
 			one = match_match(object, walk->probe);
 		object = json_object_get(expression, "xt");
-		if (object && !strcmp(text_of(object, "type"), "match"))
-			one = MATCH_MAYBE;
+		if (object)
+			one = match_xt(walk, rule, object);
 		/* What it limits may be within the limit. */
 		if (has_key(expression, "limit") || has_key(expression, "quota") ||
 		    has_key(expression, "ct count"))
@@ -284,7 +327,7 @@ static enum fate walk_chain(struct walk *walk, const char *name)
 	if (walk->depth == JUMPS_MAX)
 		return FATE_PASSES;
 	walk->depth++;
-	json_array_foreach(walk->objects, i, object) {
+	json_array_foreach(walk->table->objects, i, object) {
 		json_t *rule = json_object_get(object, "rule");
 
 		if (!rule || strcmp(text_of(rule, "chain"), name))
@@ -298,20 +341,51 @@ static enum fate walk_chain(struct walk *walk, const char *name)
 }
 
 /**
+ * firewall_read - list a table
+ * @nft: from nft_open()
+ * @family: its family
+ * @name: its name
+ * @table: filled; to be freed also after an error
+ *
+ * Return: false if it is not there.
+ */
+bool firewall_read(struct nft *nft, const char *family, const char *name,
+		   struct firewall_table *table)
+{
+	char *command = util_printf("list table %s %s", family, name);
+
+	table->objects = nft_json(nft, command);
+	table->text = util_strdup(nft_text(nft, command, true));
+	free(command);
+	return table->objects && table->text;
+}
+
+/**
+ * firewall_free - forget a table
+ * @table: from firewall_read()
+ */
+void firewall_free(struct firewall_table *table)
+{
+	json_decref(table->objects);
+	free(table->text);
+}
+
+/**
  * firewall_blocks - does a base chain drop a packet, whatever is in it besides the probe?
- * @objects: listing of the chain's table
+ * @table: the chain's table
  * @chain: the base chain
  * @probe: the packet
  */
-bool firewall_blocks(json_t *objects, const char *chain, const struct firewall_probe *probe)
+bool firewall_blocks(const struct firewall_table *table, const char *chain,
+		     const struct firewall_probe *probe)
 {
-	struct walk walk = { .objects = objects, .probe = probe };
+	struct walk walk = { .table = table, .probe = probe };
 	enum fate fate = walk_chain(&walk, chain);
 	bool drops = false;
 	json_t *object;
 	size_t i;
 
-	json_array_foreach(objects, i, object) {
+	json_array_foreach(table->objects, i, object) {
 		json_t *base = json_object_get(object, "chain");
 
 		if (base && !strcmp(text_of(base, "name"), chain))

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "nft.h"
 #include "span.h"
 
 /**
@@ -23,6 +24,20 @@ struct firewall_probe {
 	struct spans daddr;
 };
 
-bool firewall_blocks(json_t *objects, const char *chain, const struct firewall_probe *probe);
+/**
+ * struct firewall_table - a table of nftables, listed twice
+ * @objects: in JSON
+ * @text: as nft does, with handles; only it tells what matches of iptables say
+ */
+struct firewall_table {
+	json_t *objects;
+	char *text;
+};
+
+bool firewall_read(struct nft *nft, const char *family, const char *name,
+		   struct firewall_table *table);
+void firewall_free(struct firewall_table *table);
+bool firewall_blocks(const struct firewall_table *table, const char *chain,
+		     const struct firewall_probe *probe);
 
 #endif

@@ -266,7 +266,7 @@ static bool is_same_text(const char *a, const char *b)
 
 static bool is_right(struct nft *nft, const struct masquerade *masquerade)
 {
-	const char *have = nft_text(nft, "list table " TABLE);
+	const char *have = nft_text(nft, "list table " TABLE, false);
 	char *want;
 	bool same;
 

@@ -101,13 +101,15 @@ const char *nft_error(struct nft *nft)
  * nft_text - list something as nft does, without the elements of sets
  * @nft: from nft_open()
  * @command: "list ..."
+ * @with_handles: each object ends with "# handle NUMBER"
  *
  * Return: the text, valid up to the next call; NULL on error, and nft_error() says why.
  */
-const char *nft_text(struct nft *nft, const char *command)
+const char *nft_text(struct nft *nft, const char *command, bool with_handles)
 {
-	return run(nft, NFT_CTX_OUTPUT_TERSE, command) ? NULL :
-	       nft_ctx_get_output_buffer(nft->ctx);
+	unsigned int flags = NFT_CTX_OUTPUT_TERSE | (with_handles ? NFT_CTX_OUTPUT_HANDLE : 0);
+
+	return run(nft, flags, command) ? NULL : nft_ctx_get_output_buffer(nft->ctx);
 }
 
 /**

@@ -21,7 +21,7 @@ void nft_open(struct nft *nft);
 void nft_close(struct nft *nft);
 int nft_run(struct nft *nft, const char *commands);
 const char *nft_error(struct nft *nft);
-const char *nft_text(struct nft *nft, const char *command);
+const char *nft_text(struct nft *nft, const char *command, bool with_handles);
 json_t *nft_json(struct nft *nft, const char *command);
 
 #endif
