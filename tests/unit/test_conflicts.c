@@ -168,8 +168,9 @@ static void finds_firewalls(void **state)
 	assert_string_equal(warning(),
 			    "nftables chain ip filter FORWARD (policy drop) drops what goes from "
 			    "pods here to others (from veth1 to dvp0): no rule accepts it; let pods "
-			    "pass: nft insert rule ip filter FORWARD ip saddr 10.111.1.0/24 accept, "
-			    "and the same with daddr");
+			    "pass: nft insert rule ip filter FORWARD iifname dvp0 accept, and the "
+			    "same with oifname dvp0, ip saddr 10.111.1.0/24, and ip daddr "
+			    "10.111.1.0/24");
 	run("nft insert rule ip filter FORWARD ip saddr 10.111.1.0/24 accept");
 	assert_begins(warning(), "nftables chain ip filter FORWARD (policy drop) drops what goes "
 				 "from other nodes to pods (from dvp0 to veth1):");

@@ -26,6 +26,7 @@
  * @want: what the kernel knows
  * @self: this node
  * @links: devices of this host
+ * @addresses: their addresses
  * @pod_devices: those behind which this node's pods are
  * @chains: chains of nftables, as listed
  * @flowtables: flowtables of nftables, as listed
@@ -37,6 +38,7 @@ struct conflicts {
 	const struct state *want;
 	const struct node *self;
 	struct links links;
+	struct link_addresses addresses;
 	struct route_devices pod_devices;
 	json_t *chains;
 	json_t *flowtables;
@@ -263,7 +265,42 @@ static void check_cilium(const struct conflicts *conflicts)
 
 /* ---- flowtables ---- */
 
-/* Names of devices through which traffic of pods comes, of those that a flowtable has. */
+/* May packets of pods come plain, as to and from nodes in classic mode? */
+static bool has_classic(const struct conflicts *conflicts)
+{
+	const struct state *want = conflicts->want;
+	size_t i;
+
+	for (i = 0; i < want->nodes.count; i++)
+		if (want->nodes.item[i].mode != NODE_MODE_NONE &&
+		    want->nodes.item[i].mode != DVPNET_MODE_VXLAN)
+			return true;
+	return want->config.value[DVPNET_A_CONFIG_MODE] != DVPNET_MODE_VXLAN;
+}
+
+/* Is this a device with an InternalIP of this node? */
+static bool is_underlay_device(const struct conflicts *conflicts, const char *name)
+{
+	int f;
+
+	for (f = 0; f < FAMILIES; f++) {
+		const struct link_address *address =
+			link_find_address(&conflicts->addresses, &conflicts->self->underlay[f]);
+
+		if (address && !strcmp(device_name(conflicts, address->ifindex), name))
+			return true;
+	}
+	return false;
+}
+
+static bool has_pod_packets(const struct conflicts *conflicts, const char *name)
+{
+	return !strcmp(name, device_name(conflicts, conflicts->ifindex)) ||
+	       is_pod_device(conflicts, name) ||
+	       (has_classic(conflicts) && is_underlay_device(conflicts, name));
+}
+
+/* Names of devices through which packets of pods come, of those that a flowtable has. */
 static char *pod_devices_text(const struct conflicts *conflicts, json_t *devices)
 {
 	char *text = util_strdup("");
@@ -276,8 +313,7 @@ static char *pod_devices_text(const struct conflicts *conflicts, json_t *devices
 
 		device = json_is_array(devices) ? json_array_get(devices, i) : devices;
 		name = json_string_value(device);
-		if (!name || (strcmp(name, device_name(conflicts, conflicts->ifindex)) &&
-			      !is_pod_device(conflicts, name)))
+		if (!name || !has_pod_packets(conflicts, name))
 			continue;
 		longer = util_printf("%s%s%s", text, *text ? ", " : "", name);
 		free(text);
@@ -352,11 +388,13 @@ static bool check_forward_chain(const struct conflicts *conflicts, json_t *chain
 {
 	const char *name = text_of(chain, "name"), *table = text_of(chain, "table");
 	const char *chain_family = text_of(chain, "family");
+	const char *ip = family == AF_INET ? "ip" : "ip6";
 	char text[IP_TEXT_MAX + 4];
 	struct way ways[WAYS];
 	bool blocks = false;
 	int i;
 
+	pods_text(conflicts, family, text);
 	make_ways(conflicts, family, ways);
 	for (i = 0; i < WAYS && !blocks; i++) {
 		const struct firewall_probe *probe = &ways[i].probe;
@@ -369,12 +407,11 @@ static bool check_forward_chain(const struct conflicts *conflicts, json_t *chain
 		report_warning(conflicts->report, NULL,
 			       "nftables chain %s %s %s (policy %s) drops what goes %s (from %s "
 			       "to %s): no rule accepts it; let pods pass: nft insert rule %s %s "
-			       "%s %s saddr %s accept, and the same with daddr",
-			       chain_family, table, name,
-			       text_of(chain, "policy"), ways[i].what, probe->iifname,
-			       probe->oifname, chain_family, table, name,
-			       family == AF_INET ? "ip" : "ip6",
-			       pods_text(conflicts, family, text));
+			       "%s iifname " LINK_NAME " accept, and the same with oifname "
+			       LINK_NAME ", %s saddr %s, and %s daddr %s",
+			       chain_family, table, name, text_of(chain, "policy"), ways[i].what,
+			       probe->iifname, probe->oifname, chain_family, table, name, ip, text,
+			       ip, text);
 	}
 	free_ways(ways);
 	return blocks;
@@ -426,6 +463,7 @@ void conflicts_check(struct netlink *rtnl, uint32_t ifindex, const struct state 
 	if (!conflicts.self)
 		return;
 	link_list(rtnl, &conflicts.links);
+	link_list_addresses(rtnl, &conflicts.addresses);
 	route_list_pod_devices(rtnl, ifindex, want, &conflicts.pod_devices);
 	check_forwarding(&conflicts);
 	check_ipvs(&conflicts);
@@ -443,5 +481,6 @@ void conflicts_check(struct netlink *rtnl, uint32_t ifindex, const struct state 
 		nft_close(&conflicts.nft);
 	}
 	list_free(&conflicts.links.list);
+	list_free(&conflicts.addresses.list);
 	list_free(&conflicts.pod_devices.list);
 }

@@ -149,18 +149,22 @@ static int parse_address(struct nlmsghdr *nlh, void *arg)
 	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
 	struct link_addresses *addresses = arg;
 	struct nlattr *attrs[IFA_MAX + 1];
+	struct link_address *address;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR ||
 	    nlmsg_parse(nlh, sizeof(*ifa), attrs, IFA_MAX, NULL))
 		return -EBADMSG;
-	attr_get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS],
-		    list_add(&addresses->list));
+	address = list_add(&addresses->list);
+	attr_get_ip(attrs[attrs[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS], &address->ip);
+	address->ifindex = ifa->ifa_index;
 	return 0;
 }
 
-static int compare_ips(const void *a, const void *b)
+static int compare_addresses(const void *a, const void *b)
 {
-	return ip_compare(a, b);
+	const struct link_address *x = a, *y = b;
+
+	return ip_compare(&x->ip, &y->ip);
 }
 
 /**
@@ -183,17 +187,24 @@ int link_list_addresses(struct netlink *netlink, struct link_addresses *addresse
 		addresses->list.count = 0;
 		err = netlink_request(netlink, msg, parse_address, addresses);
 	}
-	list_sort(&addresses->list, compare_ips);
+	list_sort(&addresses->list, compare_addresses);
 	return err;
 }
 
 /**
- * link_has_address - is an address among them?
+ * link_find_address - find an address among them
  * @addresses: from link_list_addresses()
  * @ip: the address
+ *
+ * Return: the address, or NULL.
  */
-bool link_has_address(const struct link_addresses *addresses, const struct ip *ip)
+const struct link_address *link_find_address(const struct link_addresses *addresses,
+					     const struct ip *ip)
 {
-	return addresses->list.count &&
-	       bsearch(ip, addresses->list.item, addresses->list.count, sizeof(*ip), compare_ips);
+	const struct link_address key = { .ip = *ip };
+
+	if (!addresses->list.count)
+		return NULL;
+	return bsearch(&key, addresses->list.item, addresses->list.count, sizeof(key),
+		       compare_addresses);
 }

@@ -33,9 +33,19 @@ struct links {
 	LIST(struct link) list;
 };
 
+/**
+ * struct link_address - an address of a device
+ * @ip: the address
+ * @ifindex: the device
+ */
+struct link_address {
+	struct ip ip;
+	uint32_t ifindex;
+};
+
 /** struct link_addresses - addresses of devices, in order */
 struct link_addresses {
-	LIST(struct ip) list;
+	LIST(struct link_address) list;
 };
 
 int link_add(struct netlink *netlink);
@@ -44,6 +54,7 @@ int link_remove(struct netlink *netlink, uint32_t ifindex);
 int link_list(struct netlink *netlink, struct links *links);
 bool link_is_ours(const struct link *link);
 int link_list_addresses(struct netlink *netlink, struct link_addresses *addresses);
-bool link_has_address(const struct link_addresses *addresses, const struct ip *ip);
+const struct link_address *link_find_address(const struct link_addresses *addresses,
+					     const struct ip *ip);
 
 #endif

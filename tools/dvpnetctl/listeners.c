@@ -194,7 +194,7 @@ static bool is_hidden(const struct check *check, const struct service *service,
 	if (!(listener->families & 1 << family))
 		return false;
 	if (frontend->type != DVPNET_FRONTEND_TYPE_NODE_PORT) {
-		if (!link_has_address(&check->addresses, addr))
+		if (!link_find_address(&check->addresses, addr))
 			return false;
 	} else if (check->want->config.value[DVPNET_A_CONFIG_NODEPORT_ANY]) {
 		return !listener->addr.family || !is_loopback(&listener->addr);
