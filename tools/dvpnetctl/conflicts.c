@@ -138,8 +138,18 @@ static bool is_off(const char *name)
 	return value == '0';
 }
 
+static bool is_device_off(const char *device)
+{
+	char *name = util_printf("ipv4/conf/%s/forwarding", device);
+	bool off = is_off(name);
+
+	free(name);
+	return off;
+}
+
 static void check_forwarding(const struct conflicts *conflicts)
 {
+	const char *device = device_name(conflicts, conflicts->ifindex);
 	char text[IP_TEXT_MAX + 4];
 
 	if (*pods_text(conflicts, AF_INET, text) && is_off("ipv4/ip_forward"))
@@ -147,11 +157,11 @@ static void check_forwarding(const struct conflicts *conflicts)
 			       "sysctl net.ipv4.ip_forward is 0: the host forwards nothing, so "
 			       "pods (%s) reach nothing beyond it and Services no other node; "
 			       "sysctl -w net.ipv4.ip_forward=1", text);
-	else if (*text && is_off("ipv4/conf/" LINK_NAME "/forwarding"))
+	else if (*text && is_device_off(device))
 		report_warning(conflicts->report, NULL,
-			       "sysctl net.ipv4.conf." LINK_NAME ".forwarding is 0: what comes "
-			       "from other nodes does not reach pods (%s); sysctl -w "
-			       "net.ipv4.conf." LINK_NAME ".forwarding=1", text);
+			       "sysctl net.ipv4.conf.%s.forwarding is 0: what comes from other "
+			       "nodes does not reach pods (%s); "
+			       "sysctl -w net.ipv4.conf.%s.forwarding=1", device, text, device);
 	if (*pods_text(conflicts, AF_INET6, text) && is_off("ipv6/conf/all/forwarding"))
 		report_warning(conflicts->report, NULL,
 			       "sysctl net.ipv6.conf.all.forwarding is 0: the host forwards "
