@@ -9,7 +9,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/slab.h>
-#include <net/tcp.h>
 
 #include "backend.h"
 #include "flow.h"
@@ -48,16 +47,22 @@ static unsigned int flow_keys(const struct dvp_flow *flow)
 	return flow->masquerade ? DVP_FLOW_KEYS : DVP_FLOW_REPLY_IN;
 }
 
+/* A protocol that has no connections of its own: each packet may be the last, or the first. */
+static bool flow_is_datagram(const struct dvp_tuple *tuple)
+{
+	return tuple->proto != IPPROTO_TCP && tuple->proto != IPPROTO_SCTP;
+}
+
 static u32 flow_timeout(const struct dvp_net *dn, const struct dvp_flow *flow)
 {
 	const struct dvp_config *config = rcu_dereference(dn->config);
 	bool established = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_ESTABLISHED;
 	u32 seconds;
 
-	if (flow->key[DVP_FLOW_REQUEST_IN].tuple.proto == IPPROTO_TCP)
-		seconds = established ? config->tcp_established : config->tcp_transitory;
-	else
+	if (flow_is_datagram(&flow->key[DVP_FLOW_REQUEST_IN].tuple))
 		seconds = established ? config->udp_established : config->udp_new;
+	else
+		seconds = established ? config->tcp_established : config->tcp_transitory;
 	return seconds * HZ;
 }
 
@@ -165,27 +170,26 @@ void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target)
 /**
  * dvp_flow_is_stale - must this packet of a client begin anew?
  * @key: the key that it matched
- * @tcp_flags: its TCP flags
+ * @signs: &enum dvp_sign of the packet
  * @why: filled with the counter of the reason
  *
- * A UDP flow ends with the endpoint that serves it. TCP connections to an
- * endpoint that was removed are left to end, unless it never answered. A SYN
- * after the end of a connection begins another one (RFC 9293, 3.6.1).
+ * A UDP flow ends with the endpoint that serves it. TCP and SCTP connections to
+ * an endpoint that was removed are left to end, unless it never answered. What
+ * opens a connection after the end of another one begins anew (RFC 9293, 3.6.1).
  */
-bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags,
-		       enum dvp_stat *why)
+bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *why)
 {
 	const struct dvp_flow *flow = dvp_flow_of(key);
 
 	if (key->index != DVP_FLOW_REQUEST_IN)
 		return false;
 	if (READ_ONCE(flow->backend->gone) &&
-	    (key->tuple.proto == IPPROTO_UDP || !READ_ONCE(flow->replied))) {
+	    (flow_is_datagram(&key->tuple) || !READ_ONCE(flow->replied))) {
 		*why = DVP_STAT_FLOW_RELEASED;
 		return true;
 	}
 	*why = DVP_STAT_FLOW_REUSED;
-	return (tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN &&
+	return (signs & DVP_SIGN_OPENS) &&
 	       READ_ONCE(flow->state) == DVPNET_FLOW_STATE_CLOSING;
 }
 
@@ -195,22 +199,22 @@ static bool flow_key_is_reply(const struct dvp_flow_key *key)
 }
 
 /*
- * A TCP connection counts only when the client has confirmed it: a backend's
- * answers to a flood of forged SYNs must not.
+ * A TCP or SCTP connection counts only when the client has confirmed it: a
+ * backend's answers to a flood of forged SYNs must not.
  */
 static u8 flow_next_state(const struct dvp_flow *flow,
-			  const struct dvp_flow_key *key, u8 tcp_flags)
+			  const struct dvp_flow_key *key, u8 signs)
 {
 	u8 state = READ_ONCE(flow->state);
 
-	if (tcp_flags & (TCPHDR_FIN | TCPHDR_RST))
+	if (signs & DVP_SIGN_CLOSES)
 		return DVPNET_FLOW_STATE_CLOSING;
 	if (state != DVPNET_FLOW_STATE_NEW)
 		return state;
-	if (key->tuple.proto == IPPROTO_UDP)
+	if (flow_is_datagram(&key->tuple))
 		return flow_key_is_reply(key) ? DVPNET_FLOW_STATE_ESTABLISHED : state;
 	if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&
-	    (tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_ACK)
+	    (signs & DVP_SIGN_CONFIRMS))
 		return DVPNET_FLOW_STATE_ESTABLISHED;
 	return state;
 }
@@ -219,17 +223,17 @@ static u8 flow_next_state(const struct dvp_flow *flow,
  * dvp_flow_seen - a packet of the flow went by
  * @dn: its table
  * @key: the key that it matched
- * @tcp_flags: its TCP flags
+ * @signs: &enum dvp_sign of the packet
  *
  * Writes to the flow only when something changes, the time-out at most once a
  * second.
  *
  * Context: RCU read side.
  */
-void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 tcp_flags)
+void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs)
 {
 	struct dvp_flow *flow = dvp_flow_of(key);
-	u8 state = flow_next_state(flow, key, tcp_flags);
+	u8 state = flow_next_state(flow, key, signs);
 	u32 expires;
 
 	if (flow_key_is_reply(key) && !READ_ONCE(flow->replied))

@@ -144,9 +144,8 @@ struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
 				     const struct in6_addr *source,
 				     bool keep_port);
 void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target);
-bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 tcp_flags,
-		       enum dvp_stat *why);
-void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 tcp_flags);
+bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *why);
+void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs);
 u32 dvp_flow_expires_in(const struct dvp_flow *flow);
 void dvp_flow_walk_begin(struct dvp_net *dn, struct dvp_flow_walk *walk);
 struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk);

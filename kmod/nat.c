@@ -2,21 +2,23 @@
 /*
  * Rewriting of packets.
  *
- * Checksums are changed by what changes in the packet (RFC 1624), never
- * computed anew: a packet that was damaged on its way stays recognisable as
+ * Checksums are changed by what changes in the packet (RFC 1624, crc32c.c),
+ * never computed anew: a packet that was damaged on its way stays recognisable as
  * such, and the payload is not read.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/sctp.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
 
+#include "crc32c.h"
 #include "nat.h"
 
-/* TCP and UDP both begin with these. */
+/* TCP, UDP and SCTP begin with these. */
 struct ports {
 	__be16 source;
 	__be16 dest;
@@ -58,8 +60,49 @@ static void set_port(struct sk_buff *skb, __be16 *field, __be16 to,
 	*field = to;
 }
 
+/*
+ * The sum of the pseudo header and what follows, or NULL: SCTP has another one,
+ * UDP may have none; then there is also none that skb->csum would verify.
+ */
+static __sum16 *find_check(struct sk_buff *skb, u8 proto, void *header)
+{
+	struct tcphdr *tcp = header;
+	struct udphdr *udp = header;
+
+	if (proto == IPPROTO_TCP)
+		return &tcp->check;
+	if (proto == IPPROTO_UDP && udp->check)
+		return &udp->check;
+	if (skb->ip_summed == CHECKSUM_COMPLETE)
+		skb->ip_summed = CHECKSUM_NONE;
+	return NULL;
+}
+
+/* SCTP's checksum covers ports, which were @before, but no addresses. */
+static void update_crc(struct sctphdr *sctp, u32 before, unsigned int len)
+{
+	u32 diff = before ^ get_unaligned_le32(&sctp->source);
+
+	if (diff)
+		sctp->checksum ^= cpu_to_le32(dvp_crc32c_change(diff, len));
+}
+
+static unsigned int header_len(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return offsetofend(struct tcphdr, check);
+	case IPPROTO_UDP:
+		return offsetofend(struct udphdr, check);
+	case IPPROTO_SCTP:
+		return offsetofend(struct sctphdr, checksum);
+	default:
+		return 0;
+	}
+}
+
 /**
- * dvp_nat_rewrite - give a TCP or UDP packet other addresses and ports
+ * dvp_nat_rewrite - give a TCP, UDP or SCTP packet other addresses and ports
  * @skb: the packet
  * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() said of it; not for
  *	ICMP errors
@@ -74,33 +117,19 @@ static void set_port(struct sk_buff *skb, __be16 *field, __be16 to,
 int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
 		    const struct dvp_tuple *to)
 {
+	unsigned int len = header_len(packet->proto);
 	struct ports *ports;
-	unsigned int len;
 	__sum16 *check;
+	u32 before;
 
-	switch (packet->proto) {
-	case IPPROTO_TCP:
-		len = offsetofend(struct tcphdr, check);
-		break;
-	case IPPROTO_UDP:
-		len = offsetofend(struct udphdr, check);
-		break;
-	default:
-		return -EINVAL;
-	}
-	if (!is_rewritable(&packet->tuple, to))
+	if (!len || !is_rewritable(&packet->tuple, to))
 		return -EINVAL;
 	if (skb_ensure_writable(skb, packet->l4 + len))
 		return -ENOMEM;
 
 	ports = (void *)skb->data + packet->l4;
-	check = (void *)ports + len - sizeof(*check);
-	if (packet->proto == IPPROTO_UDP && !*check) {
-		/* No checksum, so there is none that skb->csum would verify. */
-		check = NULL;
-		if (skb->ip_summed == CHECKSUM_COMPLETE)
-			skb->ip_summed = CHECKSUM_NONE;
-	}
+	check = find_check(skb, packet->proto, ports);
+	before = get_unaligned_le32(ports);
 
 	if (dvp_tuple_is_v4(to)) {
 		struct iphdr *ip = ip_hdr(skb);
@@ -117,6 +146,9 @@ int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
 	set_port(skb, &ports->dest, to->dport, check);
 	if (check && packet->proto == IPPROTO_UDP && !*check)
 		*check = CSUM_MANGLED_0;
+	/* If the device is to compute it, from segments or the whole, it is not there yet. */
+	if (packet->proto == IPPROTO_SCTP && skb->ip_summed != CHECKSUM_PARTIAL)
+		update_crc((void *)ports, before, skb->len - packet->l4);
 
 	skb_clear_hash(skb);
 	return 0;
@@ -126,17 +158,24 @@ int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
 static unsigned int quoted_len(const struct sk_buff *skb,
 			       const struct dvp_packet *packet)
 {
-	const unsigned int tcp_len = offsetofend(struct tcphdr, check);
+	unsigned int len = header_len(packet->tuple.proto);
 
-	switch (packet->tuple.proto) {
-	case IPPROTO_TCP:
-		return skb->len >= packet->inner_l4 + tcp_len ?
-			tcp_len : sizeof(struct ports);
-	case IPPROTO_UDP:
-		return offsetofend(struct udphdr, check);
-	default:
-		return 0;
-	}
+	/* Eight bytes are sure to be there. */
+	return skb->len >= packet->inner_l4 + len ? len : sizeof(struct ports);
+}
+
+/* How long the quoted packet was behind its IP header, before it was cut. */
+static unsigned int quoted_whole_len(const struct sk_buff *skb,
+				     const struct dvp_packet *packet)
+{
+	const void *l3 = skb->data + packet->inner_l3;
+	unsigned int len;
+
+	if (dvp_tuple_is_v4(&packet->tuple))
+		len = ntohs(((const struct iphdr *)l3)->tot_len);
+	else
+		len = ntohs(((const struct ipv6hdr *)l3)->payload_len) + sizeof(struct ipv6hdr);
+	return len - min(len, (unsigned int)packet->inner_l4 - packet->inner_l3);
 }
 
 /*
@@ -149,6 +188,7 @@ static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 	const size_t keyed = offsetof(struct dvp_tuple, proto);
 	struct ports *ports = (void *)skb->data + packet->inner_l4;
 	void *l3 = skb->data + packet->inner_l3;
+	u32 before = get_unaligned_le32(ports);
 	__wsum diff;
 
 	/* What makes an address v4-mapped is the same on both sides. */
@@ -169,7 +209,13 @@ static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 	set_port(skb, &ports->source, to->sport, NULL);
 	set_port(skb, &ports->dest, to->dport, NULL);
 
-	if (to->proto == IPPROTO_UDP) {
+	if (len == sizeof(*ports))
+		return;
+	if (to->proto == IPPROTO_TCP) {
+		struct tcphdr *tcp = (void *)ports;
+
+		csum_replace_by_diff(&tcp->check, diff);
+	} else if (to->proto == IPPROTO_UDP) {
 		struct udphdr *udp = (void *)ports;
 
 		if (udp->check) {
@@ -177,10 +223,8 @@ static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 			if (!udp->check)
 				udp->check = CSUM_MANGLED_0;
 		}
-	} else if (len > sizeof(*ports)) {
-		struct tcphdr *tcp = (void *)ports;
-
-		csum_replace_by_diff(&tcp->check, diff);
+	} else {
+		update_crc((void *)ports, before, quoted_whole_len(skb, packet));
 	}
 }
 

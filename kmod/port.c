@@ -125,6 +125,8 @@ static struct sock *port_find_udp(struct net *net, const struct dvp_tuple *reply
  * @net: where to look
  * @reply: tuple of the backend's replies
  *
+ * SCTP's sockets are known to its module alone; they use ephemeral ports, too.
+ *
  * Context: RCU read side, bottom halves off or process.
  */
 bool dvp_port_is_free(struct net *net, const struct dvp_tuple *reply)

@@ -132,7 +132,7 @@ static const struct {
 	},
 	[DVP_STAT_FLOW_REUSED] = {
 		"flow_reused",
-		"ended TCP flows that a new connection of the same client port replaced"
+		"ended flows that a new connection of the same client port replaced"
 	},
 	[DVP_STAT_FLOW_TABLE_FULL] = {
 		"flow_table_full",
@@ -176,7 +176,7 @@ static const struct {
 	},
 	[DVP_STAT_NAT_STRAY_RESET] = {
 		"nat_stray_reset",
-		"dropped: TCP reset to a Service without a flow"
+		"dropped: TCP reset or SCTP abort to a Service without a flow"
 	},
 	[DVP_STAT_NAT_NO_MEMORY] = {
 		"nat_no_memory",

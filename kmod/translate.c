@@ -9,8 +9,6 @@
  * flow is found by that packet's tuple reversed, as the next packet of the
  * error's own direction would find it.
  */
-#include <net/tcp.h>
-
 #include "decide.h"
 #include "flow.h"
 #include "nat.h"
@@ -75,7 +73,7 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 	switch (decision.verdict) {
 	case DVPNET_VERDICT_FORWARD:
 		/* Nothing is left to reset. */
-		if (packet->tcp_flags & TCPHDR_RST) {
+		if (packet->signs & DVP_SIGN_LAST) {
 			dvp_stats_inc(dn, DVP_STAT_NAT_STRAY_RESET);
 			return DVP_TRANSLATE_DROP;
 		}
@@ -130,7 +128,7 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 		return translate_icmp_error(dn, skb, packet);
 
 	key = dvp_flow_lookup(dn, &packet->tuple);
-	if (key && unlikely(dvp_flow_is_stale(key, packet->tcp_flags, &why))) {
+	if (key && unlikely(dvp_flow_is_stale(key, packet->signs, &why))) {
 		if (dvp_flow_remove(dn, dvp_flow_of(key)))
 			dvp_stats_inc(dn, why);
 		key = NULL;
@@ -142,7 +140,7 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 		if (result != DVP_TRANSLATE_DONE)
 			return result;
 	}
-	dvp_flow_seen(dn, key, packet->tcp_flags);
+	dvp_flow_seen(dn, key, packet->signs);
 	dvp_flow_target(key, &target);
 	return translate_result(dn, dvp_nat_rewrite(skb, packet, &target));
 }

@@ -9,14 +9,19 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/sctp.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/tcp.h>
 
 #include "tuple.h"
 
 /* RFC 792: an error quotes at least this much of the transport header. */
 #define QUOTED_LEN 8
+
+/* More chunks than this before the first one with data, and the rest is not looked at. */
+#define SCTP_CHUNKS 16
 
 /* An IP header, of either family, as far as it matters here. */
 struct network {
@@ -148,6 +153,7 @@ static enum dvp_tuple_result read_icmp(const struct sk_buff *skb,
 	switch (quoted.proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
 		ports = view(skb, quoted.l4, sizeof(ports_buf), net->end, &ports_buf);
 		if (!ports || quoted.l4 > U16_MAX)
 			return DVP_TUPLE_BAD;
@@ -161,6 +167,61 @@ static enum dvp_tuple_result read_icmp(const struct sk_buff *skb,
 	}
 }
 
+static u8 tcp_signs(const struct tcphdr *tcp)
+{
+	u8 signs = 0;
+
+	if (tcp->syn && !tcp->ack)
+		signs |= DVP_SIGN_OPENS;
+	if (tcp->ack && !tcp->syn)
+		signs |= DVP_SIGN_CONFIRMS;
+	if (tcp->fin || tcp->rst)
+		signs |= DVP_SIGN_CLOSES;
+	if (tcp->rst)
+		signs |= DVP_SIGN_LAST;
+	return signs;
+}
+
+static u8 sctp_chunk_signs(u8 type)
+{
+	switch (type) {
+	case SCTP_CID_INIT:
+		return DVP_SIGN_OPENS;
+	case SCTP_CID_INIT_ACK:
+		return 0;
+	case SCTP_CID_SHUTDOWN:
+	case SCTP_CID_SHUTDOWN_ACK:
+		return DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES;
+	case SCTP_CID_ABORT:
+	case SCTP_CID_SHUTDOWN_COMPLETE:
+		return DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST;
+	default:
+		return DVP_SIGN_CONFIRMS;
+	}
+}
+
+/* Chunks that control come before those with data (RFC 9260, 6.10). */
+static u8 sctp_signs(const struct sk_buff *skb, unsigned int at, unsigned int end)
+{
+	const struct sctp_chunkhdr *chunk;
+	struct sctp_chunkhdr buf;
+	unsigned int len, i;
+	u8 signs = 0;
+
+	for (i = 0; i < SCTP_CHUNKS; i++) {
+		chunk = view(skb, at, sizeof(buf), end, &buf);
+		if (!chunk)
+			break;
+		signs |= sctp_chunk_signs(chunk->type);
+		len = ntohs(chunk->length);
+		if (chunk->type == SCTP_CID_DATA || chunk->type == SCTP_CID_I_DATA ||
+		    len < sizeof(*chunk))
+			break;
+		at += ALIGN(len, 4);
+	}
+	return signs;
+}
+
 static enum dvp_tuple_result read_transport(const struct sk_buff *skb,
 					    const struct network *net,
 					    enum dvp_stage stage,
@@ -168,8 +229,10 @@ static enum dvp_tuple_result read_transport(const struct sk_buff *skb,
 {
 	const struct tcphdr *tcp;
 	const struct udphdr *udp;
+	const struct sctphdr *sctp;
 	struct tcphdr tcp_buf;
 	struct udphdr udp_buf;
+	struct sctphdr sctp_buf;
 
 	/* The packet says more than there is, or headers longer than itself. */
 	if (net->end > skb->len || net->l4 > net->end || net->l4 > U16_MAX)
@@ -182,13 +245,20 @@ static enum dvp_tuple_result read_transport(const struct sk_buff *skb,
 		if (!tcp)
 			return DVP_TUPLE_BAD;
 		set_tuple(packet, net, tcp->source, tcp->dest, stage);
-		packet->tcp_flags = tcp_flag_byte(tcp);
+		packet->signs = tcp_signs(tcp);
 		return DVP_TUPLE_OK;
 	case IPPROTO_UDP:
 		udp = view(skb, net->l4, sizeof(udp_buf), net->end, &udp_buf);
 		if (!udp)
 			return DVP_TUPLE_BAD;
 		set_tuple(packet, net, udp->source, udp->dest, stage);
+		return DVP_TUPLE_OK;
+	case IPPROTO_SCTP:
+		sctp = view(skb, net->l4, sizeof(sctp_buf), net->end, &sctp_buf);
+		if (!sctp)
+			return DVP_TUPLE_BAD;
+		set_tuple(packet, net, sctp->source, sctp->dest, stage);
+		packet->signs = sctp_signs(skb, net->l4 + sizeof(*sctp), net->end);
 		return DVP_TUPLE_OK;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:

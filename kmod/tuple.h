@@ -3,6 +3,7 @@
 #ifndef _DVPNET_TUPLE_H
 #define _DVPNET_TUPLE_H
 
+#include <linux/bits.h>
 #include <linux/in6.h>
 #include <linux/skbuff.h>
 #include <linux/types.h>
@@ -26,7 +27,7 @@ enum dvp_stage {
  * @dst: destination address
  * @sport: source port, network byte order
  * @dport: destination port, network byte order
- * @proto: IPPROTO_TCP or IPPROTO_UDP
+ * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
  * @stage: &enum dvp_stage
  * @zero: padding
  */
@@ -41,6 +42,22 @@ struct dvp_tuple {
 };
 
 /**
+ * enum dvp_sign - what a packet means for its connection, whatever the protocol
+ * @DVP_SIGN_OPENS: begins a connection: TCP SYN without ACK, SCTP INIT
+ * @DVP_SIGN_CONFIRMS: its sender has heard the other end: TCP ACK without SYN, SCTP
+ *	whatever follows the two INITs
+ * @DVP_SIGN_CLOSES: its sender is about to end: TCP FIN, RST, SCTP SHUTDOWN, ABORT
+ * @DVP_SIGN_LAST: nothing comes of it where there is no connection: TCP RST, SCTP
+ *	ABORT, SHUTDOWN COMPLETE
+ */
+enum dvp_sign {
+	DVP_SIGN_OPENS = BIT(0),
+	DVP_SIGN_CONFIRMS = BIT(1),
+	DVP_SIGN_CLOSES = BIT(2),
+	DVP_SIGN_LAST = BIT(3),
+};
+
+/**
  * struct dvp_packet - where the headers of a packet are
  *
  * Offsets are from skb->data, which is at the outer network header. They stay
@@ -49,7 +66,7 @@ struct dvp_tuple {
  * @tuple: addresses and ports; for an ICMP error, those of the packet that it is about
  * @l4: offset of the transport header (of the ICMP header for an ICMP error)
  * @proto: protocol of the header at @l4
- * @tcp_flags: the byte of TCP flags (&union tcp_word_hdr position 13), 0 unless TCP
+ * @signs: &enum dvp_sign; 0 for an ICMP error
  * @icmp_error: the packet is an ICMP or ICMPv6 error about another packet
  * @inner_l3: offset of the embedded IP header, for an ICMP error
  * @inner_l4: offset of the embedded transport header, for an ICMP error
@@ -58,7 +75,7 @@ struct dvp_packet {
 	struct dvp_tuple tuple;
 	u16 l4;
 	u8 proto;
-	u8 tcp_flags;
+	u8 signs;
 	bool icmp_error;
 	u16 inner_l3;
 	u16 inner_l4;

@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 
+#include "../crc32c.c"
 #include "../nat.c"
 #include "packet.h"
 
@@ -14,7 +15,7 @@
 /**
  * struct nat_kind - a kind of packet
  * @name: for messages
- * @proto: IPPROTO_TCP or IPPROTO_UDP
+ * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
  * @udp_mode: how UDP packets have their checksum
  */
 struct nat_kind {
@@ -27,6 +28,7 @@ static const struct nat_kind kinds[] = {
 	{ "TCP", IPPROTO_TCP, PACKET_UDP_SUMMED },
 	{ "UDP", IPPROTO_UDP, PACKET_UDP_SUMMED },
 	{ "UDP without checksum", IPPROTO_UDP, PACKET_UDP_ZERO },
+	{ "SCTP", IPPROTO_SCTP },
 };
 
 static const u8 sums[] = {
@@ -87,6 +89,18 @@ static void set_summed(struct sk_buff *skb, u8 ip_summed, unsigned int l4,
 	}
 }
 
+static unsigned int check_offset(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return offsetof(struct tcphdr, check);
+	case IPPROTO_SCTP:
+		return offsetof(struct sctphdr, checksum);
+	default:
+		return offsetof(struct udphdr, check);
+	}
+}
+
 static void expect_wanted(struct kunit *test, struct sk_buff *skb,
 			  const char *name, unsigned int linear)
 {
@@ -121,23 +135,21 @@ static void rewrite(struct kunit *test, const struct nat_kind *kind,
 		    u8 ip_summed, unsigned int linear)
 {
 	struct nat_fixture *fixture = test->priv;
-	unsigned int check_offset = kind->proto == IPPROTO_TCP ?
-				    offsetof(struct tcphdr, check) :
-				    offsetof(struct udphdr, check);
+	bool has_sum = kind->proto != IPPROTO_SCTP && kind->udp_mode != PACKET_UDP_ZERO;
 	struct sk_buff *skb, *clone;
 	struct dvp_packet packet;
 
 	skb = packet_skb(fixture->before, fixture->len, linear);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	KUNIT_ASSERT_EQ(test, DVP_TUPLE_OK, parse(skb, &packet));
-	set_summed(skb, ip_summed, packet.l4, check_offset);
+	set_summed(skb, ip_summed, packet.l4, check_offset(kind->proto));
 	skb_set_hash(skb, 1, PKT_HASH_TYPE_L4);
 	clone = skb_clone(skb, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, clone);
 
 	KUNIT_EXPECT_EQ(test, 0, dvp_nat_rewrite(skb, &packet, &fixture->to));
 	expect_wanted(test, skb, kind->name, linear);
-	if (kind->udp_mode != PACKET_UDP_ZERO)
+	if (has_sum || ip_summed != CHECKSUM_COMPLETE)
 		KUNIT_EXPECT_EQ(test, (u8)skb->ip_summed, ip_summed);
 
 	KUNIT_ASSERT_EQ(test, 0, skb_copy_bits(clone, 0, fixture->after,
@@ -157,7 +169,9 @@ static void make_partial(u8 *data, const struct dvp_tuple *tuple,
 	__sum16 pseudo = packet_pseudo(&tuple->src, &tuple->dst, tuple->proto,
 				       len - l4);
 
-	if (tuple->proto == IPPROTO_TCP)
+	if (tuple->proto == IPPROTO_SCTP)
+		((struct sctphdr *)(data + l4))->checksum = 0;
+	else if (tuple->proto == IPPROTO_TCP)
 		((struct tcphdr *)(data + l4))->check = pseudo;
 	else
 		((struct udphdr *)(data + l4))->check = pseudo;
@@ -250,20 +264,33 @@ static void nat_udp_checksum_of_zero(struct kunit *test)
 static void nat_keeps_damage(struct kunit *test)
 {
 	struct nat_fixture *fixture = test->priv;
+	const struct nat_kind *kind;
 	int is_v4;
 
 	for (is_v4 = 0; is_v4 < 2; is_v4++) {
-		packet_tuple(&fixture->rnd, is_v4, IPPROTO_TCP, &fixture->from);
-		packet_tuple(&fixture->rnd, is_v4, IPPROTO_TCP, &fixture->to);
-		fixture->len = packet_build(fixture->before, &fixture->from,
-					    fixture->payload, 10,
-					    PACKET_UDP_SUMMED);
-		packet_build(fixture->wanted, &fixture->to, fixture->payload,
-			     10, PACKET_UDP_SUMMED);
-		fixture->before[fixture->len - 1] ^= 0x10;
-		fixture->wanted[fixture->len - 1] ^= 0x10;
-		rewrite(test, &kinds[0], CHECKSUM_NONE, fixture->len);
+		for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
+			packet_tuple(&fixture->rnd, is_v4, kind->proto, &fixture->from);
+			packet_tuple(&fixture->rnd, is_v4, kind->proto, &fixture->to);
+			fixture->len = packet_build(fixture->before, &fixture->from,
+						    fixture->payload, 10, kind->udp_mode);
+			packet_build(fixture->wanted, &fixture->to, fixture->payload, 10,
+				     kind->udp_mode);
+			fixture->before[fixture->len - 1] ^= 0x10;
+			fixture->wanted[fixture->len - 1] ^= 0x10;
+			rewrite(test, kind, CHECKSUM_NONE, fixture->len);
+		}
 	}
+}
+
+/* The test's own reference against the check value that is published for this CRC. */
+static void nat_crc_reference(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, packet_crc32c("123456789", 9), 0xe3069283);
+	KUNIT_EXPECT_EQ(test, packet_crc32c("", 0), 0);
+	/* One bit of a message that is no longer than what changes. */
+	KUNIT_EXPECT_EQ(test, dvp_crc32c_change(0, 1500), 0);
+	KUNIT_EXPECT_EQ(test, dvp_crc32c_change(1, 4),
+			packet_crc32c("\1\0\0\0", 4) ^ packet_crc32c("\0\0\0\0", 4));
 }
 
 /* Build the ICMP error about @tuple, with @len bytes of transport header and more. */
@@ -337,6 +364,9 @@ static void rewrite_icmp_kinds(struct kunit *test, unsigned int len, u8 ip_summe
 
 	for (is_v4 = 0; is_v4 < 2; is_v4++) {
 		for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
+			/* A part of SCTP's checksum is of no use to anyone. */
+			if (kind->proto == IPPROTO_SCTP && len > 8 && len < 12)
+				continue;
 			for (keep = 0; keep < 4; keep++) {
 				packet_tuple(&fixture->rnd, is_v4, kind->proto,
 					     &fixture->from);
@@ -444,6 +474,7 @@ static struct kunit_case nat_cases[] = {
 	KUNIT_CASE(nat_rewrite_matches_built),
 	KUNIT_CASE(nat_udp_checksum_of_zero),
 	KUNIT_CASE(nat_keeps_damage),
+	KUNIT_CASE(nat_crc_reference),
 	KUNIT_CASE(nat_icmp_matches_built),
 	KUNIT_CASE(nat_refuses_mismatch),
 	{}

@@ -8,6 +8,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/prandom.h>
+#include <linux/sctp.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -81,6 +82,20 @@ static inline unsigned int packet_ip(void *at, const struct in6_addr *src,
 	return sizeof(*ip4);
 }
 
+/* The checksum of SCTP, bit by bit (RFC 9260, appendix A). */
+static inline u32 packet_crc32c(const u8 *at, unsigned int len)
+{
+	u32 crc = ~0;
+	int i;
+
+	while (len--) {
+		crc ^= *at++;
+		for (i = 0; i < 8; i++)
+			crc = (crc >> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
 /*
  * The transport header, whose payload (@len bytes with the header) is there;
  * its checksum covers the pseudo header of @tuple.
@@ -90,6 +105,17 @@ static inline void packet_transport(void *at, const struct dvp_tuple *tuple,
 {
 	__sum16 *check;
 
+	if (tuple->proto == IPPROTO_SCTP) {
+		struct sctphdr *sctp = at;
+
+		*sctp = (struct sctphdr) {
+			.source = tuple->sport,
+			.dest = tuple->dport,
+			.vtag = htonl(0xdecade01),
+		};
+		sctp->checksum = cpu_to_le32(packet_crc32c(at, len));
+		return;
+	}
 	if (tuple->proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = at;
 
@@ -124,11 +150,17 @@ static inline void packet_transport(void *at, const struct dvp_tuple *tuple,
 
 static inline unsigned int packet_transport_len(u8 proto)
 {
-	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) :
-				      sizeof(struct udphdr);
+	switch (proto) {
+	case IPPROTO_TCP:
+		return sizeof(struct tcphdr);
+	case IPPROTO_SCTP:
+		return sizeof(struct sctphdr);
+	default:
+		return sizeof(struct udphdr);
+	}
 }
 
-/* A whole TCP or UDP packet; returns its length. */
+/* A whole TCP, UDP or SCTP packet; returns its length. */
 static inline unsigned int packet_build(u8 *at, const struct dvp_tuple *tuple,
 					const u8 *payload, unsigned int len,
 					enum packet_udp udp_mode)

@@ -144,9 +144,9 @@ static void build_extended(struct kunit *test, u8 proto)
 	ip->nexthdr = NEXTHDR_HOP;
 }
 
-static void tuple_tcp_udp(struct kunit *test)
+static void tuple_transports(struct kunit *test)
 {
-	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 	struct tuple_fixture *fixture = test->priv;
 	struct dvp_packet packet;
 	int is_v4, i;
@@ -159,13 +159,108 @@ static void tuple_tcp_udp(struct kunit *test)
 			expect_tuple(test, &packet);
 			KUNIT_EXPECT_EQ(test, packet.l4, is_v4 ? 20 : 40);
 			KUNIT_EXPECT_EQ(test, packet.proto, protos[i]);
-			KUNIT_EXPECT_EQ(test, packet.tcp_flags,
-					protos[i] == IPPROTO_TCP ? 0x0a : 0);
 			KUNIT_EXPECT_FALSE(test, packet.icmp_error);
 			KUNIT_EXPECT_EQ(test, dvp_tuple_is_v4(&fixture->tuple),
 					(bool)is_v4);
 		}
 	}
+}
+
+static void tuple_tcp_signs(struct kunit *test)
+{
+	/* By flags: FIN, SYN, RST, ACK. */
+	static const struct {
+		u8 flags;
+		u8 signs;
+	} cases[] = {
+		{ 0x02, DVP_SIGN_OPENS },
+		{ 0xc2, DVP_SIGN_OPENS },
+		{ 0x12, 0 },
+		{ 0x10, DVP_SIGN_CONFIRMS },
+		{ 0x18, DVP_SIGN_CONFIRMS },
+		{ 0x11, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES },
+		{ 0x04, DVP_SIGN_CLOSES | DVP_SIGN_LAST },
+		{ 0x14, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST },
+		{ 0x00, 0 },
+	};
+	struct tuple_fixture *fixture = test->priv;
+	struct dvp_packet packet;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		build(test, true, IPPROTO_TCP);
+		fixture->data[20 + 13] = cases[i].flags;
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, true, &packet));
+		KUNIT_EXPECT_EQ_MSG(test, packet.signs, cases[i].signs,
+				    "TCP flags %02x", cases[i].flags);
+	}
+}
+
+/* An SCTP packet of these chunks, each a header and three bytes, padded. */
+static u8 sctp_signs_of(struct kunit *test, const u8 *types, unsigned int count)
+{
+	struct tuple_fixture *fixture = test->priv;
+	u8 chunks[8 * 20] = {};
+	struct dvp_packet packet;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		chunks[8 * i] = types[i];
+		chunks[8 * i + 3] = 7;
+	}
+	packet_tuple(&fixture->rnd, true, IPPROTO_SCTP, &fixture->tuple);
+	fixture->len = packet_build(fixture->data, &fixture->tuple, chunks, 8 * count,
+				    PACKET_UDP_SUMMED);
+	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK,
+			parse(test, true, fixture->len, 33, &packet));
+	return packet.signs;
+}
+
+static void tuple_sctp_signs(struct kunit *test)
+{
+	static const u8 with_data[] = { SCTP_CID_COOKIE_ACK, SCTP_CID_DATA, SCTP_CID_ABORT };
+	static const u8 bundled[] = { SCTP_CID_SACK, SCTP_CID_SHUTDOWN };
+	static const struct {
+		u8 type;
+		u8 signs;
+	} cases[] = {
+		{ SCTP_CID_INIT, DVP_SIGN_OPENS },
+		{ SCTP_CID_INIT_ACK, 0 },
+		{ SCTP_CID_COOKIE_ECHO, DVP_SIGN_CONFIRMS },
+		{ SCTP_CID_COOKIE_ACK, DVP_SIGN_CONFIRMS },
+		{ SCTP_CID_DATA, DVP_SIGN_CONFIRMS },
+		{ SCTP_CID_HEARTBEAT, DVP_SIGN_CONFIRMS },
+		{ SCTP_CID_SHUTDOWN, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES },
+		{ SCTP_CID_SHUTDOWN_ACK, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES },
+		{ SCTP_CID_SHUTDOWN_COMPLETE,
+		  DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST },
+		{ SCTP_CID_ABORT, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST },
+	};
+	struct tuple_fixture *fixture = test->priv;
+	struct dvp_packet packet;
+	u8 many[20];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, sctp_signs_of(test, &cases[i].type, 1),
+				    cases[i].signs, "SCTP chunk %u", cases[i].type);
+	KUNIT_EXPECT_EQ(test, sctp_signs_of(test, NULL, 0), 0);
+	KUNIT_EXPECT_TRUE(test, sctp_signs_of(test, bundled, 2) & DVP_SIGN_CLOSES);
+	/* What follows data is data. */
+	KUNIT_EXPECT_EQ(test, sctp_signs_of(test, with_data, 3), DVP_SIGN_CONFIRMS);
+	/* An end to it. */
+	memset(many, SCTP_CID_SACK, sizeof(many));
+	many[sizeof(many) - 1] = SCTP_CID_ABORT;
+	KUNIT_EXPECT_EQ(test, sctp_signs_of(test, many, sizeof(many)), DVP_SIGN_CONFIRMS);
+
+	/* A chunk that has no length, or one beyond the packet. */
+	sctp_signs_of(test, bundled, 2);
+	fixture->data[20 + 12 + 3] = 0;
+	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, true, &packet));
+	KUNIT_EXPECT_EQ(test, packet.signs, DVP_SIGN_CONFIRMS);
+	memset(fixture->data + 20 + 12 + 2, 0xff, 2);
+	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, true, &packet));
+	KUNIT_EXPECT_EQ(test, packet.signs, DVP_SIGN_CONFIRMS);
 }
 
 static void tuple_ip4_options(struct kunit *test)
@@ -242,7 +337,7 @@ static void tuple_fragments(struct kunit *test)
 
 static void tuple_icmp_errors(struct kunit *test)
 {
-	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	static const u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 	struct dvp_packet packet;
 	int is_v4, i, type;
 
@@ -263,7 +358,7 @@ static void tuple_icmp_errors(struct kunit *test)
 				KUNIT_EXPECT_EQ(test, packet.inner_l3, l3 + 8);
 				KUNIT_EXPECT_EQ(test, packet.inner_l4,
 						l3 + 8 + l3);
-				KUNIT_EXPECT_EQ(test, packet.tcp_flags, 0);
+				KUNIT_EXPECT_EQ(test, packet.signs, 0);
 				KUNIT_EXPECT_EQ(test, packet.proto,
 						is_v4 ? IPPROTO_ICMP :
 							IPPROTO_ICMPV6);
@@ -275,7 +370,7 @@ static void tuple_icmp_errors(struct kunit *test)
 static void tuple_other_protocols(struct kunit *test)
 {
 	static const u8 protos[] = {
-		IPPROTO_IGMP, IPPROTO_GRE, IPPROTO_ESP, IPPROTO_SCTP,
+		IPPROTO_IGMP, IPPROTO_GRE, IPPROTO_ESP, IPPROTO_UDPLITE,
 	};
 	struct tuple_fixture *fixture = test->priv;
 	struct iphdr *ip4 = (struct iphdr *)fixture->data;
@@ -421,6 +516,10 @@ static void tuple_truncated(struct kunit *test)
 	cut_everywhere(test, false, 40 + 20);
 	build(test, false, IPPROTO_UDP);
 	cut_everywhere(test, false, 40 + 8);
+	build(test, true, IPPROTO_SCTP);
+	cut_everywhere(test, true, 20 + 12);
+	build(test, false, IPPROTO_SCTP);
+	cut_everywhere(test, false, 40 + 12);
 	build_extended(test, IPPROTO_TCP);
 	cut_everywhere(test, false, 40 + 8 + 16 + 24 + 8 + 20);
 	build_error(test, true, IPPROTO_TCP, ICMP_DEST_UNREACH);
@@ -497,7 +596,7 @@ static void tuple_fuzzed(struct kunit *test)
 	for (round = 0; round < FUZZ_ROUNDS; round++) {
 		is_v4 = round % 2;
 		if (round % 3 == 0)
-			build(test, is_v4, IPPROTO_TCP);
+			build(test, is_v4, round % 4 < 2 ? IPPROTO_TCP : IPPROTO_SCTP);
 		else if (round % 3 == 1)
 			build_error(test, is_v4, IPPROTO_UDP, is_v4 ?
 				    ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH);
@@ -559,7 +658,9 @@ static void tuple_reverse(struct kunit *test)
 }
 
 static struct kunit_case tuple_cases[] = {
-	KUNIT_CASE(tuple_tcp_udp),
+	KUNIT_CASE(tuple_transports),
+	KUNIT_CASE(tuple_tcp_signs),
+	KUNIT_CASE(tuple_sctp_signs),
 	KUNIT_CASE(tuple_ip4_options),
 	KUNIT_CASE(tuple_ip6_extensions),
 	KUNIT_CASE(tuple_fragments),
