@@ -45,6 +45,8 @@ void assert_warning(const struct reading *reading, const char *expected)
 	for (i = 0; i < reading->objects.report.warnings.count; i++)
 		if (!strcmp(reading->objects.report.warnings.item[i], expected))
 			return;
+	for (i = 0; i < reading->objects.report.warnings.count; i++)
+		print_error("# warning: %s\n", reading->objects.report.warnings.item[i]);
 	fail_msg("no such warning: %s", expected);
 }
 

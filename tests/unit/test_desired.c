@@ -14,6 +14,10 @@
 	"metadata: {name: " name ", namespace: demo, "			\
 	"labels: {kubernetes.io/service-name: " service "}}\n"		\
 	"addressType: IPv4\nports: [" ports "]\nendpoints: [" endpoints "]\n---\n"
+#define UID "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, "	\
+	    "uid: 22222222-2222-2222-2222-222222222222}\n---\n"
+#define CILIUM(settings) "apiVersion: deckhouse.io/v1alpha1\nkind: ModuleConfig\n"	\
+			 "metadata: {name: cni-cilium}\nspec: {settings: {" settings "}}\n---\n"
 
 /* ---- nodes and prefixes ---- */
 
@@ -254,21 +258,34 @@ static void merges_slices(void **state)
 	reading_free(&reading);
 }
 
-static void skips_sctp_with_one_warning(void **state)
+static void serves_sctp_unless_told_not_to(void **state)
 {
+	static const char *const services =
+		SERVICE("a", "clusterIP: 10.222.0.1, ports: [{name: s, port: 9, protocol: SCTP},"
+			" {name: t, port: 9}]")
+		SERVICE("b", "clusterIP: 10.222.0.2, ports: [{port: 9, protocol: SCTP}]");
 	struct reading reading;
+	char *text;
 
 	(void)state;
-	reading_build(&reading,
-		      N1 SERVICE("a", "clusterIP: 10.222.0.1, ports: [{name: s, port: 9, protocol: SCTP},"
-				 " {name: t, port: 9}]")
-		      SERVICE("b", "clusterIP: 10.222.0.2, ports: [{port: 9, protocol: SCTP}]")
-		      "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system, "
-		      "uid: 22222222-2222-2222-2222-222222222222}\n", "n1");
+	text = util_printf("%s%s", N1 UID, services);
+	reading_build(&reading, text, "n1");
+	assert_no_error(&reading);
+	assert_int_equal(find_service(&reading, "demo/a:s", AF_INET)->proto, IPPROTO_SCTP);
+	assert_int_equal(reading.objects.report.warnings.count, 0);
+	reading_free(&reading);
+	free(text);
+
+	text = util_printf("%s%s", N1 UID CILIUM("sctpEnabled: false"), services);
+	reading_build(&reading, text, "n1");
 	assert_no_error(&reading);
 	assert_int_equal(reading.state.services.count, 1);
 	assert_int_equal(reading.objects.report.warnings.count, 1);
+	assert_warning(&reading, "t.yaml:16: Service demo/a: its SCTP ports, and those of all other "
+				 "Services, are left out, as ModuleConfig cni-cilium has "
+				 "sctpEnabled: false");
 	reading_free(&reading);
+	free(text);
 }
 
 static void refuses_frontends_of_two_services(void **state)
@@ -449,7 +466,7 @@ int main(void)
 		cmocka_unit_test(makes_a_service_of_each_port_and_family),
 		cmocka_unit_test(names_a_service_without_port_name),
 		cmocka_unit_test(merges_slices),
-		cmocka_unit_test(skips_sctp_with_one_warning),
+		cmocka_unit_test(serves_sctp_unless_told_not_to),
 		cmocka_unit_test(refuses_frontends_of_two_services),
 		cmocka_unit_test(takes_one_nodeport_of_two_protocols),
 		cmocka_unit_test(chooses_lists),

@@ -11,6 +11,11 @@
 #define WEB SERVICE("web", "clusterIP: 10.222.0.10, ports: [{port: 80}]")
 #define VXLAN "apiVersion: deckhouse.io/v1\nkind: ModuleConfig\nmetadata: {name: cni-cilium}\n" \
 	      "spec: {settings: {tunnelMode: VXLAN}}\n---\n"
+#define NETFILTER "apiVersion: deckhouse.io/v1\nkind: ModuleConfig\n"			\
+		  "metadata: {name: cni-cilium}\nspec: {settings: {tunnelMode: VXLAN, "	\
+		  "masqueradeMode: Netfilter}}\n---\n"
+#define CIDRS(cidrs) "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\n"		\
+		     "metadata: {name: kubernetes}\nspec: {cidrs: [" cidrs "]}\n---\n"
 
 /* Steps as text: "+" is new, "=" changes, "." is the same, "-" goes. */
 static const char *steps_text(const struct diff *diff)
@@ -29,6 +34,10 @@ static const char *steps_text(const struct diff *diff)
 		switch (change->kind) {
 		case CHANGE_CONFIG:
 			used += sprintf(text + used, "config");
+			break;
+		case CHANGE_RANGES:
+			used += sprintf(text + used, "ranges:%zu",
+					change->ranges->list.count);
 			break;
 		case CHANGE_SET_NODE:
 			used += sprintf(text + used, "%cnode:%s", mark, change->node->name);
@@ -91,7 +100,24 @@ static void fills_an_empty_kernel(void **state)
 	(void)state;
 	assert_steps("", VXLAN N1 N2 WEB,
 		     "config +node:n1 +node:n2 +prefix:10.111.1.0 +prefix:10.111.2.0 "
-		     "+service:demo/web");
+		     "+service:demo/web config");
+}
+
+/* Pods of nodes that are not known yet would be taken for the outside. */
+static void masquerades_last(void **state)
+{
+	(void)state;
+	assert_steps(NETFILTER N1, VXLAN N1 N2, "+node:n2 +prefix:10.111.2.0 config");
+	assert_steps(VXLAN N1, NETFILTER N1 N2, "config +node:n2 +prefix:10.111.2.0");
+}
+
+static void replaces_ranges_as_a_whole(void **state)
+{
+	(void)state;
+	assert_steps(N1, N1 CIDRS("10.222.0.0/16, 10.223.0.0/16") WEB, "ranges:2 +service:demo/web");
+	assert_steps(N1 CIDRS("10.222.0.0/16, 10.223.0.0/16"),
+		     N1 CIDRS("10.223.0.0/16, 10.222.0.0/16"), "");
+	assert_steps(N1 CIDRS("10.222.0.0/16"), N1, "ranges:0");
 }
 
 static void changes_nothing_that_is_right(void **state)
@@ -120,6 +146,14 @@ static void changes_only_what_differs(void **state)
 		     "=service:demo/web");
 	assert_steps(N1 N2 WEB,
 		     N1 N2 SERVICE("web", "clusterIP: 10.222.0.10, internalTrafficPolicy: Local, "
+				   "ports: [{port: 80}]"),
+		     "=service:demo/web");
+	assert_steps(N1 N2 WEB,
+		     N1 N2 SERVICE("web", "clusterIP: 10.222.0.10, sessionAffinity: ClientIP, "
+				   "ports: [{port: 80}]"),
+		     "=service:demo/web");
+	assert_steps(N1 N2 WEB,
+		     N1 N2 SERVICE("web", "clusterIP: 10.222.0.10, externalIPs: [203.0.113.1], "
 				   "ports: [{port: 80}]"),
 		     "=service:demo/web");
 	assert_steps(N1 N2, N1, "-prefix:10.111.2.0 -node:n2");
@@ -175,6 +209,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fills_an_empty_kernel),
+		cmocka_unit_test(masquerades_last),
+		cmocka_unit_test(replaces_ranges_as_a_whole),
 		cmocka_unit_test(changes_nothing_that_is_right),
 		cmocka_unit_test(sends_all_when_asked),
 		cmocka_unit_test(changes_only_what_differs),

@@ -250,6 +250,8 @@ static int send_change(struct kernel *kernel, const struct change *change)
 	switch (change->kind) {
 	case CHANGE_CONFIG:
 		return kernel_set_config(kernel, change->config);
+	case CHANGE_RANGES:
+		return kernel_set_ranges(kernel, change->ranges);
 	case CHANGE_SET_NODE:
 		return kernel_set_node(kernel, change->node);
 	case CHANGE_DEL_NODE:
@@ -478,6 +480,9 @@ static json_t *change_json(const struct change *change)
 	case CHANGE_DEL_SERVICE:
 		return json_pack("{s:s, s:o}", "action", "remove", "service",
 				 print_service_name_json(change->service));
+	case CHANGE_RANGES:
+		return json_pack("{s:s, s:o}", "action", "change", "ranges",
+				 print_ranges_json(change->ranges));
 	default:
 		return json_pack("{s:s, s:o}", "action", "change", "config",
 				 print_config_json(change->config));
@@ -520,7 +525,7 @@ static int print_dry_run(const struct state *want)
 	for (i = 0; i < diff.changes.count; i++)
 		json_array_append_new(changes, change_json(&diff.changes.item[i]));
 	print_document(json_pack("{s:o, s:o, s:o, s:o, s:o}",
-				 "config", print_config_json(&want->config),
+				 "config", print_settings_json(want),
 				 "nodes", nodes, "prefixes", prefixes, "services", services,
 				 "changes", changes));
 	diff_free(&diff);

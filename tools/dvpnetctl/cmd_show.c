@@ -329,18 +329,20 @@ int cmd_stats(int argc, char **argv)
 
 static int show_config(struct kernel *kernel, char **words)
 {
-	struct config config;
+	struct state state = { 0 };
 	int err;
 
 	if (words[0])
 		return cmd_error("unknown word \"%s\"", words[0]);
-	err = kernel_get_config(kernel, &config);
+	err = kernel_get_settings(kernel, &state);
 	if (err)
 		return cmd_kernel_error(kernel, err, "config show");
+	state_sort(&state);
 	if (print_json)
-		print_document(print_config_json(&config));
+		print_document(print_settings_json(&state));
 	else
-		print_config(&config);
+		print_settings(&state);
+	state_free(&state);
 	return EXIT_SUCCESS;
 }
 

@@ -14,6 +14,9 @@ const struct config_key config_keys[] = {
 	{ DVPNET_A_CONFIG_NODEPORT_ANY, 1, false, "nodeport-any", NULL },
 	{ DVPNET_A_CONFIG_NODEPORT_MIN, 2, false, "nodeport-min", NULL },
 	{ DVPNET_A_CONFIG_NODEPORT_MAX, 2, false, "nodeport-max", NULL },
+	{ DVPNET_A_CONFIG_MASQUERADE, 1, false, "masquerade", NULL },
+	{ DVPNET_A_CONFIG_VIP_ECHO, 1, false, "vip-echo", NULL },
+	{ DVPNET_A_CONFIG_RESET_REMOVED, 1, false, "reset-removed", NULL },
 	{ DVPNET_A_CONFIG_MAX_FLOWS, 4, false, "max-flows", NULL },
 	{ DVPNET_A_CONFIG_TIMEOUT_TCP_ESTABLISHED, 4, false, "timeout-tcp-established", "s" },
 	{ DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY, 4, false, "timeout-tcp-transitory", "s" },
@@ -71,6 +74,16 @@ void config_set(struct config *config, uint16_t attr, uint32_t value)
 {
 	config->present |= 1ULL << attr;
 	config->value[attr] = value;
+}
+
+/**
+ * config_clear - take a setting's value away
+ * @config: the values
+ * @attr: DVPNET_A_CONFIG_*
+ */
+void config_clear(struct config *config, uint16_t attr)
+{
+	config->present &= ~(1ULL << attr);
 }
 
 /**

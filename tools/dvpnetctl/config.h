@@ -43,6 +43,7 @@ extern const size_t config_key_count;
 const struct config_key *config_key_find(const char *name);
 bool config_has(const struct config *config, uint16_t attr);
 void config_set(struct config *config, uint16_t attr, uint32_t value);
+void config_clear(struct config *config, uint16_t attr);
 bool config_differs(const struct config *want, const struct config *have, uint16_t attr);
 const char *config_mode_text(uint32_t mode);
 bool config_mode_parse(const char *text, uint32_t *mode);

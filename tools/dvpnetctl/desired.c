@@ -3,24 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "desired.h"
-#include "endpoints.h"
-
-/**
- * struct builder - what desired_build() works with
- * @objects: the objects
- * @options: what they do not tell
- * @self: this node
- * @state: what is built
- * @report: errors and warnings
- */
-struct builder {
-	const struct objects *objects;
-	const struct desired_options *options;
-	const struct node_object *self;
-	struct state *state;
-	struct report *report;
-};
+#include "builder.h"
 
 /* ---- nodes ---- */
 
@@ -96,7 +79,7 @@ static void add_prefixes(struct builder *builder, const struct node_object *obje
 	size_t i;
 
 	for (i = 0; i < object->cidrs.count; i++) {
-		const struct cidr *cidr = &object->cidrs.item[i];
+		const struct range *cidr = &object->cidrs.item[i];
 		struct prefix *prefix = list_add(&builder->state->prefixes);
 
 		prefix->addr = cidr->addr;
@@ -234,188 +217,6 @@ static void drop_double_prefixes(struct state *state)
 	state->prefixes.count = kept;
 }
 
-/* ---- services ---- */
-
-static void add_frontend(struct service *service, uint32_t type, const struct ip *addr,
-			 uint16_t port)
-{
-	struct frontend *frontend = list_add(&service->frontends);
-
-	frontend->type = type;
-	if (addr)
-		frontend->addr = *addr;
-	frontend->port = port;
-}
-
-static void add_service(struct builder *builder, const struct service_object *object,
-			const struct service_port *port, const struct ip *cluster_ip,
-			const struct slice_object *slices, size_t slice_count)
-{
-	struct service *service = list_add(&builder->state->services);
-
-	service->name = util_printf("%s/%s%s%s", object->meta.namespace, object->meta.name,
-				    *port->name ? ":" : "", port->name);
-	service->family = cluster_ip->family;
-	service->proto = port->proto;
-	service->place = port->place;
-	if (object->internal_local)
-		service->flags |= DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL;
-	if (object->external_local)
-		service->flags |= DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL;
-	add_frontend(service, DVPNET_FRONTEND_TYPE_CLUSTER_IP, cluster_ip, port->port);
-	if (object->has_node_ports && port->node_port)
-		add_frontend(service, DVPNET_FRONTEND_TYPE_NODE_PORT, NULL, port->node_port);
-	endpoints_choose(slices, slice_count, port, builder->self->meta.name,
-			 builder->self->zone, service);
-}
-
-static void add_service_ports(struct builder *builder, const struct service_object *object,
-			      const struct slice_object *slices, size_t slice_count,
-			      const struct service_object **sctp)
-{
-	size_t i;
-	int family;
-
-	for (i = 0; i < object->ports.count; i++) {
-		const struct service_port *port = &object->ports.item[i];
-
-		if (port->proto == IPPROTO_SCTP) {
-			*sctp = object;
-			continue;
-		}
-		for (family = 0; family < FAMILIES; family++)
-			if (object->cluster_ip[family].family)
-				add_service(builder, object, port, &object->cluster_ip[family],
-					    slices, slice_count);
-	}
-}
-
-/* Orders a Service and the Service of a slice. */
-static int compare_slice(const struct slice_object *slice, const struct service_object *object)
-{
-	int order = strcmp(slice->meta.namespace, object->meta.namespace);
-
-	return order ? order : strcmp(slice->service, object->meta.name);
-}
-
-/* Services and slices are both sorted by Service: walk both at once. */
-static void add_services(struct builder *builder)
-{
-	const struct objects *objects = builder->objects;
-	const struct service_object *sctp = NULL;
-	size_t i, first = 0, end;
-
-	for (i = 0; i < objects->services.count; i++) {
-		const struct service_object *object = &objects->services.item[i];
-
-		while (first < objects->slices.count &&
-		       compare_slice(&objects->slices.item[first], object) < 0)
-			first++;
-		for (end = first; end < objects->slices.count; end++)
-			if (compare_slice(&objects->slices.item[end], object))
-				break;
-		add_service_ports(builder, object, objects->slices.item + first, end - first,
-				  &sctp);
-		first = end;
-	}
-	if (sctp)
-		report_warning(builder->report, &sctp->meta.place,
-			       "Service %s/%s: SCTP ports are not carried; those of all Services "
-			       "are left out", sctp->meta.namespace, sctp->meta.name);
-}
-
-static void check_service_names(struct builder *builder)
-{
-	const struct state *state = builder->state;
-	size_t i;
-
-	list_sort(&builder->state->services, service_compare);
-	for (i = 1; i < state->services.count; i++) {
-		const struct service *a = &state->services.item[i - 1];
-		const struct service *b = &state->services.item[i];
-		char place[PLACE_TEXT_MAX];
-
-		if (!service_compare(a, b) && a->family == AF_INET)
-			report_error(builder->report, &b->place,
-				     "Service %s: spec.ports: two ports have this name (%s)",
-				     b->name, place_text(&a->place, place));
-	}
-}
-
-/**
- * struct frontend_user - a frontend and whose it is
- * @frontend: the frontend
- * @service: the service
- */
-struct frontend_user {
-	const struct frontend *frontend;
-	const struct service *service;
-};
-
-/* What the kernel tells frontends apart by: NodePorts have no address but a family. */
-static int compare_frontend_places(const struct frontend_user *x, const struct frontend_user *y)
-{
-	int order = x->service->family - y->service->family;
-
-	if (!order)
-		order = x->service->proto - y->service->proto;
-	if (!order)
-		order = x->frontend->port - y->frontend->port;
-	return order ? order : ip_compare(&x->frontend->addr, &y->frontend->addr);
-}
-
-static int compare_frontend_users(const void *a, const void *b)
-{
-	const struct frontend_user *x = a, *y = b;
-	int order = compare_frontend_places(x, y);
-
-	return order ? order : service_compare(x->service, y->service);
-}
-
-static void report_frontend_conflict(struct builder *builder, const struct frontend_user *a,
-				     const struct frontend_user *b)
-{
-	bool is_node_port = b->frontend->type == DVPNET_FRONTEND_TYPE_NODE_PORT;
-	char text[IP_TEXT_MAX], place[PLACE_TEXT_MAX];
-
-	report_error(builder->report, &b->service->place,
-		     "Service %s: %s %s (%s) is taken by Service %s too (%s)",
-		     b->service->name, is_node_port ? "nodePort" : "clusterIP",
-		     ip_port_text(&b->frontend->addr, b->frontend->port, text) +
-		     (is_node_port ? 2 : 0),
-		     proto_text(b->service->proto), a->service->name,
-		     place_text(&a->service->place, place));
-}
-
-static void check_frontends(struct builder *builder)
-{
-	LIST(struct frontend_user) users = { 0 };
-	const struct state *state = builder->state;
-	size_t i, j;
-
-	for (i = 0; i < state->services.count; i++) {
-		const struct service *service = &state->services.item[i];
-
-		for (j = 0; j < service->frontends.count; j++)
-			*list_add(&users) = (struct frontend_user){
-				&service->frontends.item[j], service,
-			};
-	}
-	list_sort(&users, compare_frontend_users);
-	for (i = 1; i < users.count; i++) {
-		const struct frontend_user *a = &users.item[i - 1], *b = &users.item[i];
-
-		if (compare_frontend_places(a, b))
-			continue;
-		/* A NodePort of two families is one mistake, not two. */
-		if (b->service->family == AF_INET6 && !b->frontend->addr.family &&
-		    builder->report->errors.count)
-			continue;
-		report_frontend_conflict(builder, a, b);
-	}
-	list_free(&users);
-}
-
 /* ---- settings ---- */
 
 static void set_secret(struct builder *builder, struct config *config)
@@ -456,6 +257,9 @@ static void set_config(struct builder *builder)
 	config_set(config, DVPNET_A_CONFIG_NODEPORT_ANY, builder->self->nodeport_any);
 	config_set(config, DVPNET_A_CONFIG_NODEPORT_MIN, DESIRED_NODEPORT_MIN);
 	config_set(config, DVPNET_A_CONFIG_NODEPORT_MAX, DESIRED_NODEPORT_MAX);
+	config_set(config, DVPNET_A_CONFIG_MASQUERADE, 1);
+	config_set(config, DVPNET_A_CONFIG_VIP_ECHO, 0);
+	config_set(config, DVPNET_A_CONFIG_RESET_REMOVED, 0);
 	if (object->meta.name) {
 		override(config, &object->config);
 		if (!object->enabled)
@@ -491,9 +295,8 @@ bool desired_build(const struct objects *objects, const struct desired_options *
 	check_underlay(&builder);
 	check_prefixes(&builder);
 	drop_double_prefixes(state);
-	add_services(&builder);
-	check_service_names(&builder);
-	check_frontends(&builder);
+	desired_add_ranges(&builder);
+	desired_add_services(&builder);
 	set_config(&builder);
 	state_sort(state);
 	return report->errors.count == errors;

@@ -2,10 +2,10 @@
 /*
  * What has to change in the kernel: two sorted states are walked side by side.
  *
- * Order of the steps: settings, but for stricter ones, which come last; services
+ * Order of the steps: settings, but for those that have to wait; ranges; services
  * that go, which frees their addresses and ports; nodes before the prefixes that
  * are put behind them; prefixes that move before those that go, so that a move
- * is one step; nodes that go; services.
+ * is one step; nodes that go; services; the settings that have waited.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* ---- settings ---- */
 
-static bool diff_config(const struct config *want, const struct config *have,
+static void diff_config(const struct config *want, const struct config *have,
 			struct config *differing)
 {
 	uint16_t attr;
@@ -22,7 +22,6 @@ static bool diff_config(const struct config *want, const struct config *have,
 	for (attr = 1; attr <= DVPNET_A_CONFIG_MAX; attr++)
 		if (attr != DVPNET_A_CONFIG_SECRET && config_differs(want, have, attr))
 			config_set(differing, attr, want->value[attr]);
-	return differing->present;
 }
 
 /*
@@ -36,12 +35,42 @@ static bool is_stricter(const struct config *differing, const struct config *wan
 		config_has(differing, DVPNET_A_CONFIG_TRUST_UNDERLAY));
 }
 
-static void add_config(struct diff *diff)
+/*
+ * While the nodes' prefixes are not there, pods of other nodes are taken for the
+ * outside: masquerading begins last.
+ */
+static void split_config(const struct config *want, struct diff *diff)
+{
+	struct config differing = diff->config;
+
+	if (is_stricter(&differing, want)) {
+		diff->late_config = differing;
+		diff->config = (struct config){ 0 };
+	} else if (config_has(&differing, DVPNET_A_CONFIG_MASQUERADE) &&
+		   want->value[DVPNET_A_CONFIG_MASQUERADE]) {
+		config_set(&diff->late_config, DVPNET_A_CONFIG_MASQUERADE, 1);
+		config_clear(&diff->config, DVPNET_A_CONFIG_MASQUERADE);
+	}
+}
+
+static void add_config(struct diff *diff, const struct config *config)
+{
+	struct change *change;
+
+	if (!config->present)
+		return;
+	change = list_add(&diff->changes);
+	change->kind = CHANGE_CONFIG;
+	change->config = config;
+	diff->changed++;
+}
+
+static void add_ranges(struct diff *diff, const struct ranges *ranges)
 {
 	struct change *change = list_add(&diff->changes);
 
-	change->kind = CHANGE_CONFIG;
-	change->config = &diff->config;
+	change->kind = CHANGE_RANGES;
+	change->ranges = ranges;
 	diff->changed++;
 }
 
@@ -294,21 +323,19 @@ static bool keys_move(const struct state *want, const struct state *have)
 void diff_make(const struct state *want, const struct state *have, enum diff_mode mode,
 	       struct diff *diff)
 {
-	bool differs, is_last;
-
 	*diff = (struct diff){ .mode = mode };
-	differs = diff_config(&want->config, &have->config, &diff->config);
-	is_last = is_stricter(&diff->config, &want->config);
-	if (differs && !is_last)
-		add_config(diff);
+	diff_config(&want->config, &have->config, &diff->config);
+	split_config(&want->config, diff);
+	add_config(diff, &diff->config);
+	if (!ranges_equal(&want->ranges, &have->ranges))
+		add_ranges(diff, &want->ranges);
 	walk_lists(&want->services, &have->services, service_compare, del_service, diff);
 	walk_lists(&want->nodes, &have->nodes, node_compare, set_node, diff);
 	walk_lists(&want->prefixes, &have->prefixes, prefix_compare, set_prefix, diff);
 	walk_lists(&want->prefixes, &have->prefixes, prefix_compare, del_prefix, diff);
 	walk_lists(&want->nodes, &have->nodes, node_compare, del_node, diff);
 	walk_lists(&want->services, &have->services, service_compare, set_service, diff);
-	if (differs && is_last)
-		add_config(diff);
+	add_config(diff, &diff->late_config);
 	diff->keys_move = keys_move(want, have);
 }
 

@@ -8,6 +8,7 @@
 /**
  * enum change_kind - what a change does
  * @CHANGE_CONFIG: sets settings
+ * @CHANGE_RANGES: replaces the ranges of the cluster
  * @CHANGE_DEL_SERVICE: removes a service
  * @CHANGE_SET_NODE: adds or replaces a node
  * @CHANGE_SET_PREFIX: adds or moves a prefix
@@ -17,6 +18,7 @@
  */
 enum change_kind {
 	CHANGE_CONFIG,
+	CHANGE_RANGES,
 	CHANGE_DEL_SERVICE,
 	CHANGE_SET_NODE,
 	CHANGE_SET_PREFIX,
@@ -31,6 +33,7 @@ enum change_kind {
  * @is_new: the object is not there yet
  * @is_same: the object is there and equal; only in a full diff
  * @config: for CHANGE_CONFIG; the diff's own
+ * @ranges: for CHANGE_RANGES; of one of the states
  * @node: for CHANGE_*_NODE; of one of the states
  * @prefix: for CHANGE_*_PREFIX; of one of the states
  * @service: for CHANGE_*_SERVICE; of one of the states
@@ -42,6 +45,7 @@ struct change {
 	bool is_same;
 	union {
 		const struct config *config;
+		const struct ranges *ranges;
 		const struct node *node;
 		const struct prefix *prefix;
 		const struct service *service;
@@ -60,7 +64,8 @@ enum diff_mode { DIFF_CHANGES, DIFF_FULL };
  * struct diff - all steps, in the order in which the kernel takes them
  * @mode: which objects it sets
  * @changes: the steps
- * @config: settings that have to change
+ * @config: settings that have to change first
+ * @late_config: settings that have to change last, when the objects are what they ought to be
  * @keys_move: an address or port passes from one object to another that both remain, or
  *	the nodes change places: only a replacing sync can do that in one go
  * @added: objects that are new
@@ -71,6 +76,7 @@ struct diff {
 	enum diff_mode mode;
 	LIST(struct change) changes;
 	struct config config;
+	struct config late_config;
 	bool keys_move;
 	size_t added;
 	size_t changed;

@@ -7,6 +7,13 @@
  * likewise for zones; else all. Cluster list: the ready ones in that topology;
  * none ready at all, the terminating ones that serve. Local list: the ready ones
  * on this node; if none, those on this node that serve while they terminate.
+ *
+ * Beside them, weights. Each endpoint has that of its slice, so slices of one
+ * Service may differ: one holds the new version's endpoints, say. Weight 0 drains:
+ * for the lists such an endpoint is not there, but it is named, so that what it
+ * serves already goes on. An endpoint that several slices have, as while it moves
+ * between them, has the largest of their weights, whichever copy is used: all
+ * nodes have to come to the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +25,14 @@
  * @endpoint: the endpoint
  * @port: host byte order
  * @is_local: it is on this node
+ * @weight: share of new connections; 0 = none
  * @order: place in the slices
  */
 struct candidate {
 	const struct endpoint *endpoint;
 	uint16_t port;
 	bool is_local;
+	uint32_t weight;
 	size_t order;
 };
 
@@ -72,6 +81,7 @@ static void add_slice(struct candidates *candidates, const struct slice_object *
 			candidate->port = found->port;
 			candidate->is_local = !util_strcmp_null(slice->endpoints.item[j].node,
 								node);
+			candidate->weight = slice->weight;
 			candidate->order = candidates->list.count;
 		}
 	}
@@ -83,15 +93,31 @@ static void drop_copies(struct candidates *candidates)
 
 	list_sort(&candidates->list, compare_candidates);
 	for (i = 0; i < candidates->list.count; i++) {
-		const struct candidate *last = kept ? &candidates->list.item[kept - 1] : NULL;
+		struct candidate *last = kept ? &candidates->list.item[kept - 1] : NULL;
 		const struct candidate *candidate = &candidates->list.item[i];
 
-		if (last && last->port == candidate->port &&
-		    !ip_compare(&last->endpoint->addr, &candidate->endpoint->addr))
-			continue;
-		candidates->list.item[kept++] = *candidate;
+		if (!last || last->port != candidate->port ||
+		    ip_compare(&last->endpoint->addr, &candidate->endpoint->addr))
+			candidates->list.item[kept++] = *candidate;
+		else if (last->weight < candidate->weight)
+			last->weight = candidate->weight;
 	}
 	candidates->list.count = kept;
+}
+
+/* Takes new connections as a matter of course. */
+static bool is_ready(const struct candidate *candidate)
+{
+	return candidate->endpoint->ready && candidate->weight;
+}
+
+/* Serves out its last requests. */
+static bool is_draining(const struct candidate *candidate)
+{
+	const struct endpoint *endpoint = candidate->endpoint;
+
+	return !endpoint->ready && endpoint->serving && endpoint->terminating &&
+	       candidate->weight;
 }
 
 static bool has_hint(const struct endpoint *endpoint, enum topology topology)
@@ -128,7 +154,7 @@ static bool is_usable(const struct candidates *candidates, enum topology topolog
 	for (i = 0; i < candidates->list.count; i++) {
 		const struct endpoint *endpoint = candidates->list.item[i].endpoint;
 
-		if (!endpoint->ready)
+		if (!is_ready(&candidates->list.item[i]))
 			continue;
 		if (!has_hint(endpoint, topology))
 			return false;
@@ -147,12 +173,6 @@ static enum topology choose_topology(const struct candidates *candidates, const 
 	return BY_NONE;
 }
 
-/* Serves out its last requests. */
-static bool is_draining(const struct endpoint *endpoint)
-{
-	return !endpoint->ready && endpoint->serving && endpoint->terminating;
-}
-
 static uint32_t flags_of(const struct candidate *candidate)
 {
 	const struct endpoint *endpoint = candidate->endpoint;
@@ -162,38 +182,87 @@ static uint32_t flags_of(const struct candidate *candidate)
 	       (endpoint->terminating ? DVPNET_BACKEND_FLAGS_TERMINATING : 0);
 }
 
+/**
+ * struct lists - how the lists come about
+ * @topology: by which hints the cluster list is narrowed
+ * @any_ready: there are ready ones
+ * @local_ready: there are ready ones on this node
+ */
+struct lists {
+	enum topology topology;
+	bool any_ready;
+	bool local_ready;
+};
+
+static uint32_t memberships(const struct candidate *candidate, const struct lists *lists,
+			    const char *node, const char *zone)
+{
+	uint32_t flags = 0;
+
+	if (lists->any_ready ? is_ready(candidate) &&
+			       is_hinted(candidate->endpoint, lists->topology, node, zone) :
+			       is_draining(candidate))
+		flags |= DVPNET_BACKEND_FLAGS_CLUSTER;
+	if (candidate->is_local &&
+	    (lists->local_ready ? is_ready(candidate) : is_draining(candidate)))
+		flags |= DVPNET_BACKEND_FLAGS_LOCAL;
+	return flags;
+}
+
+static void add_backend(const struct candidate *candidate, const struct lists *lists,
+			const char *node, const char *zone, struct service *service)
+{
+	struct backend *backend;
+
+	/* What serves is named even if it is in no list: its UDP flows stay. */
+	if (!candidate->endpoint->ready && !candidate->endpoint->serving)
+		return;
+	backend = list_add(&service->backends);
+	backend->addr = candidate->endpoint->addr;
+	backend->port = candidate->port;
+	/* In no list, a weight has no meaning, and the kernel knows no 0. */
+	backend->weight = candidate->weight ? candidate->weight : 1;
+	backend->flags = flags_of(candidate) | memberships(candidate, lists, node, zone);
+}
+
+/* An empty list is said to be of ready ones: there are none. */
+static void tell_why(const struct lists *lists, struct service *service)
+{
+	static const uint32_t by_topology[] = {
+		[BY_NODE] = DVPNET_LIST_WHY_READY_NODE,
+		[BY_ZONE] = DVPNET_LIST_WHY_READY_ZONE,
+		[BY_NONE] = DVPNET_LIST_WHY_READY,
+	};
+	uint32_t listed = 0;
+	size_t i;
+
+	for (i = 0; i < service->backends.count; i++)
+		listed |= service->backends.item[i].flags;
+	service->cluster_why = DVPNET_LIST_WHY_READY;
+	if (lists->any_ready)
+		service->cluster_why = by_topology[lists->topology];
+	else if (listed & DVPNET_BACKEND_FLAGS_CLUSTER)
+		service->cluster_why = DVPNET_LIST_WHY_TERMINATING;
+	service->local_why = DVPNET_LIST_WHY_READY;
+	if (!lists->local_ready && listed & DVPNET_BACKEND_FLAGS_LOCAL)
+		service->local_why = DVPNET_LIST_WHY_TERMINATING;
+}
+
 static void add_backends(const struct candidates *candidates, const char *node,
 			 const char *zone, struct service *service)
 {
-	enum topology topology = choose_topology(candidates, node, zone);
-	bool any_ready = false, local_ready = false;
+	struct lists lists = { choose_topology(candidates, node, zone) };
 	size_t i;
 
 	for (i = 0; i < candidates->list.count; i++) {
 		const struct candidate *candidate = &candidates->list.item[i];
 
-		any_ready |= candidate->endpoint->ready;
-		local_ready |= candidate->endpoint->ready && candidate->is_local;
+		lists.any_ready |= is_ready(candidate);
+		lists.local_ready |= is_ready(candidate) && candidate->is_local;
 	}
-	for (i = 0; i < candidates->list.count; i++) {
-		const struct candidate *candidate = &candidates->list.item[i];
-		const struct endpoint *endpoint = candidate->endpoint;
-		struct backend *backend;
-
-		/* What serves is named even if it is in no list: its UDP flows stay. */
-		if (!endpoint->ready && !endpoint->serving)
-			continue;
-		backend = list_add(&service->backends);
-		backend->addr = endpoint->addr;
-		backend->port = candidate->port;
-		backend->flags = flags_of(candidate);
-		if (any_ready ? endpoint->ready && is_hinted(endpoint, topology, node, zone) :
-				is_draining(endpoint))
-			backend->flags |= DVPNET_BACKEND_FLAGS_CLUSTER;
-		if (candidate->is_local &&
-		    (local_ready ? endpoint->ready : is_draining(endpoint)))
-			backend->flags |= DVPNET_BACKEND_FLAGS_LOCAL;
-	}
+	for (i = 0; i < candidates->list.count; i++)
+		add_backend(&candidates->list.item[i], &lists, node, zone, service);
+	tell_why(&lists, service);
 }
 
 /**

@@ -116,6 +116,19 @@ static const char *value_text(const json_t *json, char text[VALUE_TEXT_MAX])
 	}
 }
 
+/* "Kind NAMESPACE/NAME: PATH: ", to be freed; what a cluster has once has no name. */
+static char *heading(const struct field *field)
+{
+	const struct subject *subject = field->subject;
+	const char *name = subject->name ? subject->name : "without name";
+	char path[PATH_TEXT_MAX];
+
+	path_text(field, path, sizeof(path));
+	return util_printf("%s%s%s%s%s: %s%s", subject->kind, *name ? " " : "",
+			   subject->namespace ? subject->namespace : "",
+			   subject->namespace ? "/" : "", name, path, *path ? ": " : "");
+}
+
 /**
  * field_error - note that a value is wrong
  * @field: the value
@@ -123,22 +136,41 @@ static const char *value_text(const json_t *json, char text[VALUE_TEXT_MAX])
  */
 void field_error(const struct field *field, const char *format, ...)
 {
-	const struct subject *subject = field->subject;
 	struct place place = field_place(field);
-	char path[PATH_TEXT_MAX], value[VALUE_TEXT_MAX];
+	char value[VALUE_TEXT_MAX];
+	char *head = heading(field);
 	va_list args;
 	char *what;
 
 	va_start(args, format);
 	what = util_vprintf(format, args);
 	va_end(args);
-	path_text(field, path, sizeof(path));
-	report_error(subject->report, &place, "%s %s%s%s: %s%s%s, %s", subject->kind,
-		     subject->namespace ? subject->namespace : "",
-		     subject->namespace ? "/" : "",
-		     subject->name ? subject->name : "without name", path, *path ? ": " : "",
-		     what, value_text(field->json, value));
+	report_error(field->subject->report, &place, "%s%s, %s", head, what,
+		     value_text(field->json, value));
 	free(what);
+	free(head);
+}
+
+/**
+ * field_warning - note that a value is odd, but not wrong
+ * @field: the value
+ * @format: what is odd; what the value is goes before
+ */
+void field_warning(const struct field *field, const char *format, ...)
+{
+	struct place place = field_place(field);
+	char value[VALUE_TEXT_MAX];
+	char *head = heading(field);
+	va_list args;
+	char *what;
+
+	va_start(args, format);
+	what = util_vprintf(format, args);
+	va_end(args);
+	report_warning(field->subject->report, &place, "%s%s: %s", head,
+		       value_text(field->json, value), what);
+	free(what);
+	free(head);
 }
 
 /**
@@ -222,6 +254,31 @@ bool field_ip(const struct field *field, struct ip *ip)
 }
 
 /**
+ * field_range - a range of addresses
+ * @field: the value
+ * @range: filled, with its place
+ *
+ * Return: false if there is none, or if it is something else, which is noted.
+ */
+bool field_range(const struct field *field, struct range *range)
+{
+	const char *text = field_string(field);
+
+	if (!text)
+		return false;
+	*range = (struct range){ .place = field_place(field) };
+	if (!ip_parse_prefix(text, &range->addr, &range->len) || !range->len) {
+		field_error(field, "must be a prefix like 10.111.1.0/24");
+		return false;
+	}
+	if (ip_has_host_bits(&range->addr, range->len)) {
+		field_error(field, "must have no bits set behind its length");
+		return false;
+	}
+	return true;
+}
+
+/**
  * field_member_string - field_string() of a member
  * @up: the mapping
  * @key: key of the member
@@ -260,4 +317,31 @@ long field_member_number(const struct field *up, const char *key, long min, long
 	struct field field = field_member(up, key);
 
 	return field_number(&field, min, max, otherwise);
+}
+
+/**
+ * field_member_choice - a text out of some, of a member
+ * @up: the mapping
+ * @key: key of the member
+ * @choices: the texts, NULL behind the last
+ * @otherwise: what to return if there is none, or if it is something else, which is noted
+ */
+const char *field_member_choice(const struct field *up, const char *key,
+				const char *const *choices, const char *otherwise)
+{
+	struct field field = field_member(up, key);
+	const char *text = field_string(&field);
+	char allowed[256] = "";
+	size_t i;
+
+	if (!text)
+		return otherwise;
+	for (i = 0; choices[i]; i++) {
+		if (!strcmp(text, choices[i]))
+			return choices[i];
+		strcat(allowed, i ? choices[i + 1] ? ", " : " or " : "");
+		strcat(allowed, choices[i]);
+	}
+	field_error(&field, "must be %s", allowed);
+	return otherwise;
 }

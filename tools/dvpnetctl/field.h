@@ -4,7 +4,7 @@
 #define DVPNETCTL_FIELD_H
 
 #include "document.h"
-#include "ip.h"
+#include "state.h"
 
 /**
  * struct subject - the object that is being read
@@ -43,16 +43,20 @@ struct field field_member(const struct field *up, const char *key);
 struct field field_element(const struct field *up, size_t index);
 struct place field_place(const struct field *field);
 void field_error(const struct field *field, const char *format, ...) PRINTF(2, 3);
+void field_warning(const struct field *field, const char *format, ...) PRINTF(2, 3);
 
 const char *field_string(const struct field *field);
 bool field_bool(const struct field *field, bool otherwise);
 long field_number(const struct field *field, long min, long max, long otherwise);
 size_t field_length(const struct field *field);
 bool field_ip(const struct field *field, struct ip *ip);
+bool field_range(const struct field *field, struct range *range);
 
 const char *field_member_string(const struct field *up, const char *key);
 bool field_member_bool(const struct field *up, const char *key, bool otherwise);
 long field_member_number(const struct field *up, const char *key, long min, long max,
 			 long otherwise);
+const char *field_member_choice(const struct field *up, const char *key,
+				const char *const *choices, const char *otherwise);
 
 #endif

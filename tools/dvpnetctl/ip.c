@@ -186,6 +186,19 @@ bool ip_has_host_bits(const struct ip *ip, uint8_t len)
 }
 
 /**
+ * ip_clear_host_bits - clear what is set behind the length of a prefix
+ * @ip: address of the prefix
+ * @len: its length
+ */
+void ip_clear_host_bits(struct ip *ip, uint8_t len)
+{
+	unsigned int i;
+
+	for (i = len; i < ip_bits(ip); i++)
+		ip->bytes[i / 8] &= ~(0x80 >> i % 8);
+}
+
+/**
  * ip_is_unicast - can the address be somebody's on a network?
  * @ip: the address
  */
@@ -212,6 +225,22 @@ const char *ip_text(const struct ip *ip, char text[IP_TEXT_MAX])
 {
 	if (!ip->family || !inet_ntop(ip->family, ip->bytes, text, IP_TEXT_MAX))
 		strcpy(text, "-");
+	return text;
+}
+
+/**
+ * ip_prefix_text - write ADDRESS/LENGTH
+ * @ip: address of the prefix
+ * @len: its length
+ * @text: where to write
+ *
+ * Return: @text.
+ */
+const char *ip_prefix_text(const struct ip *ip, uint8_t len, char text[IP_TEXT_MAX])
+{
+	size_t used = strlen(ip_text(ip, text));
+
+	snprintf(text + used, IP_TEXT_MAX - used, "/%u", len);
 	return text;
 }
 

@@ -30,8 +30,10 @@ uint8_t ip_bits(const struct ip *ip);
 int ip_compare(const struct ip *a, const struct ip *b);
 bool ip_contains(const struct ip *prefix, uint8_t len, const struct ip *ip);
 bool ip_has_host_bits(const struct ip *ip, uint8_t len);
+void ip_clear_host_bits(struct ip *ip, uint8_t len);
 bool ip_is_unicast(const struct ip *ip);
 const char *ip_text(const struct ip *ip, char text[IP_TEXT_MAX]);
+const char *ip_prefix_text(const struct ip *ip, uint8_t len, char text[IP_TEXT_MAX]);
 const char *ip_port_text(const struct ip *ip, uint16_t port, char text[IP_TEXT_MAX]);
 const char *ip_family_text(uint8_t family);
 

@@ -10,20 +10,18 @@
 #include "attr.h"
 #include "kernel.h"
 
-/* A service that is larger goes in several messages; an attribute's length has 16 bits. */
-#define MESSAGE_MAX (30 << 10)
-
-/* A frontend or backend with all its attributes. */
-#define NEST_MAX 64
-
-/* Everything but the frontends and backends of a service: names are the longest of it. */
-#define REQUEST_SIZE 2048
-
 #define DUMP_TRIES 10
 
 /* ---- requests ---- */
 
-static struct nl_msg *sized_request(const struct kernel *kernel, uint8_t cmd, int flags,
+/**
+ * kernel_sized_request - begin a request that may become large
+ * @kernel: the module
+ * @cmd: DVPNET_CMD_*
+ * @flags: NLM_F_*
+ * @size: room in it, bytes
+ */
+struct nl_msg *kernel_sized_request(const struct kernel *kernel, uint8_t cmd, int flags,
 				    size_t size)
 {
 	struct nl_msg *msg = netlink_msg(size);
@@ -41,11 +39,18 @@ static struct nl_msg *sized_request(const struct kernel *kernel, uint8_t cmd, in
  */
 struct nl_msg *kernel_request(const struct kernel *kernel, uint8_t cmd, int flags)
 {
-	return sized_request(kernel, cmd, flags, REQUEST_SIZE);
+	return kernel_sized_request(kernel, cmd, flags, KERNEL_REQUEST_SIZE);
 }
 
-/* A change that has no answer: now, or with others in one go. */
-static int change(struct kernel *kernel, struct nl_msg *msg, const void *object)
+/**
+ * kernel_change - send a change that has no answer: now, or with others in one go
+ * @kernel: the module
+ * @msg: the request
+ * @object: what it is about, for kernel_failed()
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_change(struct kernel *kernel, struct nl_msg *msg, const void *object)
 {
 	if (kernel->queueing)
 		return netlink_queue(&kernel->netlink, msg, object);
@@ -85,78 +90,6 @@ int kernel_flush(struct kernel *kernel)
 const void *kernel_failed(const struct kernel *kernel)
 {
 	return kernel->netlink.failed;
-}
-
-/* ---- config ---- */
-
-static int parse_config(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attrs[DVPNET_A_CONFIG_MAX + 1];
-	struct config *config = arg;
-	size_t i;
-
-	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_CONFIG_MAX, NULL))
-		return -EBADMSG;
-	for (i = 0; i < config_key_count; i++) {
-		const struct config_key *key = &config_keys[i];
-		struct nlattr *attr = attrs[key->attr];
-
-		if (!attr || nla_len(attr) < key->size)
-			continue;
-		config_set(config, key->attr,
-			   key->size == 1 ? nla_get_u8(attr) :
-			   key->size == 2 ? nla_get_u16(attr) : nla_get_u32(attr));
-	}
-	return 0;
-}
-
-/**
- * kernel_get_config - read the settings
- * @kernel: the module
- * @config: filled
- *
- * Return: 0, -ENODEV without a device, or another negative errno.
- */
-int kernel_get_config(struct kernel *kernel, struct config *config)
-{
-	memset(config, 0, sizeof(*config));
-	return netlink_request(&kernel->netlink, kernel_request(kernel, DVPNET_CMD_CONFIG_GET, 0),
-			       parse_config, config);
-}
-
-/**
- * kernel_set_config - change settings, all or none
- * @kernel: the module
- * @config: what to change; the rest stays
- *
- * Return: 0 or a negative errno.
- */
-int kernel_set_config(struct kernel *kernel, const struct config *config)
-{
-	struct nl_msg *msg;
-	size_t i;
-	int err;
-
-	/* It is no object: what was collected goes before it. */
-	err = netlink_flush(&kernel->netlink);
-	if (err)
-		return err;
-	msg = kernel_request(kernel, DVPNET_CMD_CONFIG_SET, 0);
-	for (i = 0; i < config_key_count; i++) {
-		const struct config_key *key = &config_keys[i];
-
-		if (!config_has(config, key->attr))
-			continue;
-		if (key->size == 1)
-			nla_put_u8(msg, key->attr, config->value[key->attr]);
-		else if (key->size == 2)
-			nla_put_u16(msg, key->attr, config->value[key->attr]);
-		else
-			nla_put_u32(msg, key->attr, config->value[key->attr]);
-	}
-	if (config_has(config, DVPNET_A_CONFIG_SECRET))
-		nla_put(msg, DVPNET_A_CONFIG_SECRET, sizeof(config->secret), config->secret);
-	return netlink_request(&kernel->netlink, msg, NULL, NULL);
 }
 
 /* ---- nodes ---- */
@@ -205,7 +138,7 @@ int kernel_set_node(struct kernel *kernel, const struct node *node)
 		nla_put_flag(msg, DVPNET_A_NODE_LOCAL);
 	attr_put_ip(msg, DVPNET_A_NODE_TUNNEL4, &node->tunnel[V4]);
 	attr_put_ip(msg, DVPNET_A_NODE_TUNNEL6, &node->tunnel[V6]);
-	return change(kernel, msg, node);
+	return kernel_change(kernel, msg, node);
 }
 
 /**
@@ -220,7 +153,7 @@ int kernel_del_node(struct kernel *kernel, const struct node *node)
 	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_NODE_DEL, 0);
 
 	nla_put_string(msg, DVPNET_A_NODE_NAME, node->name);
-	return change(kernel, msg, node);
+	return kernel_change(kernel, msg, node);
 }
 
 /* ---- prefixes ---- */
@@ -262,7 +195,7 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
 	struct nl_msg *msg = prefix_request(kernel, DVPNET_CMD_PREFIX_SET, prefix);
 
 	nla_put_string(msg, DVPNET_A_PREFIX_NODE, prefix->node);
-	return change(kernel, msg, prefix);
+	return kernel_change(kernel, msg, prefix);
 }
 
 /**
@@ -274,192 +207,7 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
  */
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix)
 {
-	return change(kernel, prefix_request(kernel, DVPNET_CMD_PREFIX_DEL, prefix), prefix);
-}
-
-/* ---- services ---- */
-
-static int parse_frontend(struct nlattr *nest, struct service *service)
-{
-	struct nlattr *attrs[DVPNET_A_FRONTEND_MAX + 1];
-	struct frontend *frontend;
-
-	if (nla_parse_nested(attrs, DVPNET_A_FRONTEND_MAX, nest, NULL))
-		return -EBADMSG;
-	frontend = list_add(&service->frontends);
-	frontend->type = attr_u32(attrs[DVPNET_A_FRONTEND_TYPE], 0);
-	attr_get_ip(attrs[DVPNET_A_FRONTEND_ADDR], &frontend->addr);
-	frontend->port = attr_u16(attrs[DVPNET_A_FRONTEND_PORT]);
-	return 0;
-}
-
-static int parse_backend(struct nlattr *nest, struct service *service)
-{
-	struct nlattr *attrs[DVPNET_A_BACKEND_MAX + 1];
-	struct backend *backend;
-
-	if (nla_parse_nested(attrs, DVPNET_A_BACKEND_MAX, nest, NULL))
-		return -EBADMSG;
-	backend = list_add(&service->backends);
-	attr_get_ip(attrs[DVPNET_A_BACKEND_ADDR], &backend->addr);
-	backend->port = attr_u16(attrs[DVPNET_A_BACKEND_PORT]);
-	backend->flags = attr_u32(attrs[DVPNET_A_BACKEND_FLAGS], 0);
-	backend->flows = attr_u32(attrs[DVPNET_A_BACKEND_FLOWS], 0);
-	return 0;
-}
-
-/* The service that this message is about: the last one where it goes on, else a new one. */
-static struct service *service_of_message(struct state *state, struct nlattr **attrs)
-{
-	const char *name = nla_get_string(attrs[DVPNET_A_SERVICE_NAME]);
-	uint8_t family = attr_u8(attrs[DVPNET_A_SERVICE_FAMILY]);
-	struct service *service = NULL;
-
-	if (state->services.count)
-		service = &state->services.item[state->services.count - 1];
-	if (service && service->family == family && !strcmp(service->name, name))
-		return service;
-	service = list_add(&state->services);
-	service->name = util_strdup(name);
-	service->family = family;
-	return service;
-}
-
-static int parse_service(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attrs[DVPNET_A_SERVICE_MAX + 1];
-	struct state *state = arg;
-	struct service *service;
-	struct nlattr *attr;
-	int rest, err = 0;
-
-	if (genlmsg_parse(nlh, 0, attrs, DVPNET_A_SERVICE_MAX, NULL) ||
-	    !attrs[DVPNET_A_SERVICE_NAME])
-		return -EBADMSG;
-	service = service_of_message(state, attrs);
-	if (attrs[DVPNET_A_SERVICE_PROTO])
-		service->proto = attr_u8(attrs[DVPNET_A_SERVICE_PROTO]);
-	service->flags = attr_u32(attrs[DVPNET_A_SERVICE_FLAGS], service->flags);
-	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(nlh), 0),
-			  genlmsg_attrlen(genlmsg_hdr(nlh), 0), rest) {
-		if (nla_type(attr) == DVPNET_A_SERVICE_FRONTEND)
-			err = parse_frontend(attr, service);
-		else if (nla_type(attr) == DVPNET_A_SERVICE_BACKEND)
-			err = parse_backend(attr, service);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static void put_service_key(struct nl_msg *msg, const struct service *service)
-{
-	nla_put_string(msg, DVPNET_A_SERVICE_NAME, service->name);
-	nla_put_u8(msg, DVPNET_A_SERVICE_FAMILY, service->family);
-}
-
-static struct nl_msg *service_set_request(const struct kernel *kernel,
-					  const struct service *service)
-{
-	size_t nests = NEST_MAX * (service->frontends.count + service->backends.count);
-	struct nl_msg *msg;
-
-	msg = sized_request(kernel, DVPNET_CMD_SERVICE_SET, 0,
-			    REQUEST_SIZE + (nests < MESSAGE_MAX ? nests : MESSAGE_MAX));
-	put_service_key(msg, service);
-	nla_put_u8(msg, DVPNET_A_SERVICE_PROTO, service->proto);
-	nla_put_u32(msg, DVPNET_A_SERVICE_FLAGS, service->flags);
-	return msg;
-}
-
-static void put_frontend(struct nl_msg *msg, const struct frontend *frontend)
-{
-	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_FRONTEND);
-
-	nla_put_u32(msg, DVPNET_A_FRONTEND_TYPE, frontend->type);
-	attr_put_ip(msg, DVPNET_A_FRONTEND_ADDR, &frontend->addr);
-	attr_put_port(msg, DVPNET_A_FRONTEND_PORT, frontend->port);
-	nla_nest_end(msg, nest);
-}
-
-static void put_backend(struct nl_msg *msg, const struct backend *backend)
-{
-	struct nlattr *nest = nla_nest_start(msg, DVPNET_A_SERVICE_BACKEND);
-
-	attr_put_ip(msg, DVPNET_A_BACKEND_ADDR, &backend->addr);
-	attr_put_port(msg, DVPNET_A_BACKEND_PORT, backend->port);
-	nla_put_u32(msg, DVPNET_A_BACKEND_FLAGS, backend->flags);
-	nla_nest_end(msg, nest);
-}
-
-/*
- * Where @msg is full, send it with the promise of more, and start the next one.
- * Not in a batch: if one part fails, the next must not be taken for the whole.
- */
-static int send_when_full(struct kernel *kernel, const struct service *service,
-			  struct nl_msg **msg, bool *in_parts)
-{
-	int err;
-
-	if (nlmsg_hdr(*msg)->nlmsg_len + NEST_MAX <= MESSAGE_MAX)
-		return 0;
-	*in_parts = true;
-	err = netlink_flush(&kernel->netlink);
-	if (err) {
-		nlmsg_free(*msg);
-		return err;
-	}
-	nla_put_flag(*msg, DVPNET_A_SERVICE_MORE);
-	err = netlink_request(&kernel->netlink, *msg, NULL, NULL);
-	if (!err)
-		*msg = service_set_request(kernel, service);
-	return err;
-}
-
-/**
- * kernel_set_service - add or replace a service
- * @kernel: the module
- * @service: the service
- *
- * Return: 0 or a negative errno.
- */
-int kernel_set_service(struct kernel *kernel, const struct service *service)
-{
-	struct nl_msg *msg = service_set_request(kernel, service);
-	bool in_parts = false;
-	size_t i;
-	int err;
-
-	for (i = 0; i < service->frontends.count; i++) {
-		err = send_when_full(kernel, service, &msg, &in_parts);
-		if (err)
-			return err;
-		put_frontend(msg, &service->frontends.item[i]);
-	}
-	for (i = 0; i < service->backends.count; i++) {
-		err = send_when_full(kernel, service, &msg, &in_parts);
-		if (err)
-			return err;
-		put_backend(msg, &service->backends.item[i]);
-	}
-	if (in_parts)
-		return netlink_request(&kernel->netlink, msg, NULL, NULL);
-	return change(kernel, msg, service);
-}
-
-/**
- * kernel_del_service - remove a service
- * @kernel: the module
- * @service: its name and family count
- *
- * Return: 0 or a negative errno.
- */
-int kernel_del_service(struct kernel *kernel, const struct service *service)
-{
-	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_SERVICE_DEL, 0);
-
-	put_service_key(msg, service);
-	return change(kernel, msg, service);
+	return kernel_change(kernel, prefix_request(kernel, DVPNET_CMD_PREFIX_DEL, prefix), prefix);
 }
 
 /* ---- dumps ---- */
@@ -507,16 +255,6 @@ static void reset_prefixes(void *arg)
 	list_free(&state->prefixes);
 }
 
-static void reset_services(void *arg)
-{
-	struct state *state = arg;
-	size_t i;
-
-	for (i = 0; i < state->services.count; i++)
-		service_free(&state->services.item[i]);
-	list_free(&state->services);
-}
-
 /**
  * kernel_get_nodes - read all nodes
  * @kernel: the module
@@ -542,18 +280,6 @@ int kernel_get_prefixes(struct kernel *kernel, struct state *state)
 }
 
 /**
- * kernel_get_services - read all services
- * @kernel: the module
- * @state: its services are filled
- *
- * Return: 0 or a negative errno.
- */
-int kernel_get_services(struct kernel *kernel, struct state *state)
-{
-	return kernel_dump(kernel, DVPNET_CMD_SERVICE_GET, parse_service, state, reset_services);
-}
-
-/**
  * kernel_get_state - read all that is configured
  * @kernel: the module
  * @state: filled, and sorted
@@ -564,7 +290,7 @@ int kernel_get_state(struct kernel *kernel, struct state *state)
 {
 	int err;
 
-	err = kernel_get_config(kernel, &state->config);
+	err = kernel_get_settings(kernel, state);
 	if (!err)
 		err = kernel_get_nodes(kernel, state);
 	if (!err)
@@ -656,7 +382,7 @@ static int parse_event(struct nlmsghdr *nlh, void *arg)
 
 	switch (event.cmd) {
 	case DVPNET_CMD_CONFIG_NTF:
-		err = parse_config(nlh, &event.state.config);
+		err = kernel_parse_config(nlh, &event.state);
 		break;
 	case DVPNET_CMD_NODE_NTF:
 	case DVPNET_CMD_NODE_DEL_NTF:
@@ -668,7 +394,7 @@ static int parse_event(struct nlmsghdr *nlh, void *arg)
 		break;
 	case DVPNET_CMD_SERVICE_NTF:
 	case DVPNET_CMD_SERVICE_DEL_NTF:
-		err = parse_service(nlh, &event.state);
+		err = kernel_parse_service(nlh, &event.state);
 		break;
 	default:
 		return 0;

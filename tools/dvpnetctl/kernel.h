@@ -6,6 +6,9 @@
 #include "netlink.h"
 #include "state.h"
 
+/** Room in a request for all but lists: names are the longest of it. */
+#define KERNEL_REQUEST_SIZE 2048
+
 /**
  * struct kernel - a connection to the module, in one network namespace
  * @netlink: the socket; its error says why the last call failed
@@ -137,6 +140,7 @@ int kernel_open(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
 const char *kernel_error(const struct kernel *kernel);
 
+int kernel_get_settings(struct kernel *kernel, struct state *state);
 int kernel_get_config(struct kernel *kernel, struct config *config);
 int kernel_get_nodes(struct kernel *kernel, struct state *state);
 int kernel_get_prefixes(struct kernel *kernel, struct state *state);
@@ -147,15 +151,23 @@ int kernel_get_counters(struct kernel *kernel, struct counter_list *counters);
 int kernel_explain(struct kernel *kernel, struct explanation *explanation);
 
 int kernel_set_config(struct kernel *kernel, const struct config *config);
+int kernel_set_ranges(struct kernel *kernel, const struct ranges *ranges);
 int kernel_set_node(struct kernel *kernel, const struct node *node);
 int kernel_del_node(struct kernel *kernel, const struct node *node);
 int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_set_service(struct kernel *kernel, const struct service *service);
 int kernel_del_service(struct kernel *kernel, const struct service *service);
+struct nl_msg *kernel_sized_request(const struct kernel *kernel, uint8_t cmd, int flags,
+				    size_t size);
 struct nl_msg *kernel_request(const struct kernel *kernel, uint8_t cmd, int flags);
 int kernel_dump(struct kernel *kernel, uint8_t cmd, netlink_fn *parse, void *into,
 		void (*reset)(void *));
+int kernel_change(struct kernel *kernel, struct nl_msg *msg, const void *object);
+netlink_fn kernel_parse_config;
+netlink_fn kernel_parse_service;
+int kernel_parse_range(struct nlattr *nest, struct range *range);
+struct nlattr *kernel_put_range(struct nl_msg *msg, int type, const struct range *range);
 void kernel_queue(struct kernel *kernel);
 int kernel_flush(struct kernel *kernel);
 const void *kernel_failed(const struct kernel *kernel);

@@ -3,37 +3,9 @@
 #ifndef DVPNETCTL_OBJECTS_H
 #define DVPNETCTL_OBJECTS_H
 
-#include "document.h"
+#include "meta.h"
+#include "settings.h"
 #include "state.h"
-
-/** Bytes of a UUID. */
-#define OBJECT_UID_SIZE 16
-
-/**
- * struct meta - metadata of an object
- * @kind: its kind
- * @namespace: its namespace; "" for objects that are in none
- * @name: its name
- * @place: where it begins
- */
-struct meta {
-	const char *kind;
-	char *namespace;
-	char *name;
-	struct place place;
-};
-
-/**
- * struct cidr - a prefix as an object has it
- * @addr: first address
- * @len: significant bits
- * @place: where it stands
- */
-struct cidr {
-	struct ip addr;
-	uint8_t len;
-	struct place place;
-};
 
 /**
  * struct node_object - a Node
@@ -49,7 +21,7 @@ struct cidr {
 struct node_object {
 	struct meta meta;
 	struct ip internal[FAMILIES];
-	LIST(struct cidr) cidrs;
+	LIST(struct range) cidrs;
 	char *zone;
 	bool nodeport_any;
 	uint32_t mode;
@@ -74,20 +46,42 @@ struct service_port {
 };
 
 /**
+ * struct service_address - an address where a Service is reached from outside
+ * @addr: the address
+ * @place: where it stands
+ */
+struct service_address {
+	struct ip addr;
+	struct place place;
+};
+
+/**
  * struct service_object - a Service with virtual addresses
  * @meta: metadata
+ * @created: metadata.creationTimestamp, "" if it has none
  * @cluster_ip: by family; none where it has none
+ * @balancers: addresses of status.loadBalancer that nodes serve
+ * @externals: spec.externalIPs
+ * @sources: spec.loadBalancerSourceRanges, without bits behind their length
  * @has_node_ports: its type is NodePort or LoadBalancer
  * @internal_local: internalTrafficPolicy is Local
  * @external_local: externalTrafficPolicy is Local
+ * @affinity: seconds for which a client stays with its backend, 0 = not at all
+ * @algorithm: &enum dvpnet_algorithm that the annotation asks for
  * @ports: spec.ports
  */
 struct service_object {
 	struct meta meta;
+	char *created;
 	struct ip cluster_ip[FAMILIES];
+	LIST(struct service_address) balancers;
+	LIST(struct service_address) externals;
+	LIST(struct range) sources;
 	bool has_node_ports;
 	bool internal_local;
 	bool external_local;
+	uint32_t affinity;
+	uint32_t algorithm;
 	LIST(struct service_port) ports;
 };
 
@@ -128,6 +122,7 @@ struct endpoint {
  * @meta: metadata
  * @service: name of the Service that it is of
  * @family: AF_INET or AF_INET6
+ * @weight: annotation dvpnet.io/weight, 1 without; 0 = no new connections
  * @ports: ports
  * @endpoints: endpoints
  */
@@ -135,6 +130,7 @@ struct slice_object {
 	struct meta meta;
 	char *service;
 	uint8_t family;
+	uint32_t weight;
 	LIST(struct slice_port) ports;
 	LIST(struct endpoint) endpoints;
 };
@@ -143,22 +139,14 @@ struct slice_object {
  * struct config_object - ModuleConfig cni-cilium
  * @meta: metadata; the name is NULL where there is no such object
  * @enabled: spec.enabled
+ * @settings: spec.settings
  * @config: what settings and annotations say
  */
 struct config_object {
 	struct meta meta;
 	bool enabled;
+	struct settings settings;
 	struct config config;
-};
-
-/**
- * struct cluster_uid - a UID that is the same all over a cluster
- * @known: there is one
- * @bytes: its bytes
- */
-struct cluster_uid {
-	bool known;
-	uint8_t bytes[OBJECT_UID_SIZE];
 };
 
 /**
@@ -167,7 +155,9 @@ struct cluster_uid {
  * @services: sorted by namespace and name after objects_complete()
  * @slices: sorted by namespace, Service and name after objects_complete()
  * @metas: all objects, of whatever is read, to find those that come twice
+ * @ranges: of Services, pods and virtual machines of the whole cluster
  * @config: ModuleConfig cni-cilium
+ * @files: names of texts within objects; places point to them
  * @namespace_uid: of Namespace kube-system
  * @service_uid: of Service default/kubernetes
  * @report: errors and warnings
@@ -176,8 +166,10 @@ struct objects {
 	LIST(struct node_object) nodes;
 	LIST(struct service_object) services;
 	LIST(struct slice_object) slices;
-	LIST(struct meta) metas;
+	struct metas metas;
+	LIST(struct range) ranges;
 	struct config_object config;
+	LIST(char *) files;
 	struct cluster_uid namespace_uid;
 	struct cluster_uid service_uid;
 	struct report report;

@@ -398,6 +398,63 @@ void print_config(const struct config *config)
 	}
 }
 
+static const char *const range_kinds[] = { "service", "inside", NULL };
+
+/**
+ * print_ranges_json - ranges of the cluster for programs
+ * @ranges: the ranges
+ *
+ * Return: a new array.
+ */
+json_t *print_ranges_json(const struct ranges *ranges)
+{
+	json_t *array = json_array();
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < ranges->list.count; i++) {
+		const struct range *range = &ranges->list.item[i];
+		json_t *json = json_object();
+
+		add_text(json, "range", ip_prefix_text(&range->addr, range->len, text));
+		add_text(json, "kind", name_of(range_kinds, range->kind));
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
+/**
+ * print_settings_json - settings and ranges for programs
+ * @state: has them
+ *
+ * Return: a new object.
+ */
+json_t *print_settings_json(const struct state *state)
+{
+	json_t *json = print_config_json(&state->config);
+
+	json_object_set_new(json, "ranges", print_ranges_json(&state->ranges));
+	return json;
+}
+
+/**
+ * print_settings - settings and ranges for people, a line each
+ * @state: has them
+ */
+void print_settings(const struct state *state)
+{
+	char text[IP_TEXT_MAX];
+	size_t i;
+
+	print_config(&state->config);
+	for (i = 0; i < state->ranges.list.count; i++) {
+		const struct range *range = &state->ranges.list.item[i];
+
+		printf("range %s %s\n", ip_prefix_text(&range->addr, range->len, text),
+		       name_of(range_kinds, range->kind));
+	}
+}
+
 /**
  * print_counter_json - a counter for programs
  * @counter: the counter

@@ -32,6 +32,23 @@ int prefix_compare(const void *a, const void *b)
 }
 
 /**
+ * range_compare - order ranges by address, length and kind
+ * @a: &struct range
+ * @b: &struct range
+ */
+int range_compare(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+	int order = ip_compare(&x->addr, &y->addr);
+
+	if (!order)
+		order = x->len - y->len;
+	if (!order && x->kind != y->kind)
+		order = x->kind < y->kind ? -1 : 1;
+	return order;
+}
+
+/**
  * frontend_compare - order frontends
  * @a: &struct frontend
  * @b: &struct frontend
@@ -90,6 +107,56 @@ bool node_equal(const struct node *a, const struct node *b)
 	       a->local == b->local;
 }
 
+static bool lists_equal(const struct range *a, size_t a_count, const struct range *b,
+			size_t b_count)
+{
+	size_t i;
+
+	if (a_count != b_count)
+		return false;
+	for (i = 0; i < a_count; i++)
+		if (range_compare(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
+/**
+ * ranges_equal - are the ranges of the whole cluster those that they ought to be?
+ * @a: sorted ranges
+ * @b: sorted ranges
+ */
+bool ranges_equal(const struct ranges *a, const struct ranges *b)
+{
+	return lists_equal(a->list.item, a->list.count, b->list.item, b->list.count);
+}
+
+static bool frontends_equal(const struct service *a, const struct service *b)
+{
+	size_t i;
+
+	if (a->frontends.count != b->frontends.count)
+		return false;
+	for (i = 0; i < a->frontends.count; i++)
+		if (frontend_compare(&a->frontends.item[i], &b->frontends.item[i]))
+			return false;
+	return true;
+}
+
+static bool backends_equal(const struct service *a, const struct service *b)
+{
+	size_t i;
+
+	if (a->backends.count != b->backends.count)
+		return false;
+	for (i = 0; i < a->backends.count; i++) {
+		const struct backend *x = &a->backends.item[i], *y = &b->backends.item[i];
+
+		if (backend_compare(x, y) || x->flags != y->flags || x->weight != y->weight)
+			return false;
+	}
+	return true;
+}
+
 /**
  * service_equal - does the kernel know of a service what it ought to?
  * @a: a service
@@ -97,19 +164,10 @@ bool node_equal(const struct node *a, const struct node *b)
  */
 bool service_equal(const struct service *a, const struct service *b)
 {
-	size_t i;
-
-	if (a->proto != b->proto || a->flags != b->flags ||
-	    a->frontends.count != b->frontends.count || a->backends.count != b->backends.count)
-		return false;
-	for (i = 0; i < a->frontends.count; i++)
-		if (frontend_compare(&a->frontends.item[i], &b->frontends.item[i]))
-			return false;
-	for (i = 0; i < a->backends.count; i++)
-		if (backend_compare(&a->backends.item[i], &b->backends.item[i]) ||
-		    a->backends.item[i].flags != b->backends.item[i].flags)
-			return false;
-	return true;
+	return a->proto == b->proto && a->flags == b->flags && a->affinity == b->affinity &&
+	       a->algorithm == b->algorithm && a->cluster_why == b->cluster_why &&
+	       a->local_why == b->local_why && frontends_equal(a, b) && backends_equal(a, b) &&
+	       lists_equal(a->sources.item, a->sources.count, b->sources.item, b->sources.count);
 }
 
 /**
@@ -128,6 +186,7 @@ void node_free(struct node *node)
 void service_free(struct service *service)
 {
 	free(service->name);
+	list_free(&service->sources);
 	list_free(&service->frontends);
 	list_free(&service->backends);
 }
@@ -156,12 +215,16 @@ void state_sort(struct state *state)
 {
 	size_t i;
 
+	list_sort(&state->ranges.list, range_compare);
 	list_sort(&state->nodes, node_compare);
 	list_sort(&state->prefixes, prefix_compare);
 	list_sort(&state->services, service_compare);
 	for (i = 0; i < state->services.count; i++) {
-		list_sort(&state->services.item[i].frontends, frontend_compare);
-		list_sort(&state->services.item[i].backends, backend_compare);
+		struct service *service = &state->services.item[i];
+
+		list_sort(&service->sources, range_compare);
+		list_sort(&service->frontends, frontend_compare);
+		list_sort(&service->backends, backend_compare);
 	}
 }
 
@@ -179,6 +242,7 @@ void state_free(struct state *state)
 		free(state->prefixes.item[i].node);
 	for (i = 0; i < state->services.count; i++)
 		service_free(&state->services.item[i]);
+	list_free(&state->ranges.list);
 	list_free(&state->nodes);
 	list_free(&state->prefixes);
 	list_free(&state->services);

@@ -54,6 +54,25 @@ struct prefix {
 };
 
 /**
+ * struct range - a range of addresses
+ * @addr: first address
+ * @len: significant bits
+ * @kind: &enum dvpnet_range_kind, where it is one of the whole cluster
+ * @place: where it was read; not from the kernel
+ */
+struct range {
+	struct ip addr;
+	uint8_t len;
+	uint32_t kind;
+	struct place place;
+};
+
+/** struct ranges - of the whole cluster */
+struct ranges {
+	LIST(struct range) list;
+};
+
+/**
  * struct frontend - where clients connect to a service
  * @type: &enum dvpnet_frontend_type
  * @addr: address; none for a NodePort
@@ -70,12 +89,14 @@ struct frontend {
  * @addr: address
  * @port: host byte order
  * @flags: &enum dvpnet_backend_flags
+ * @weight: share of new connections, 1 to 100
  * @flows: flows that this node holds to it; from the kernel
  */
 struct backend {
 	struct ip addr;
 	uint16_t port;
 	uint32_t flags;
+	uint32_t weight;
 	uint32_t flows;
 };
 
@@ -83,8 +104,13 @@ struct backend {
  * struct service - one port of a Kubernetes Service in one family
  * @name: NAMESPACE/NAME:PORT
  * @family: AF_INET or AF_INET6; with the name the key
- * @proto: IPPROTO_TCP or IPPROTO_UDP
+ * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
  * @flags: &enum dvpnet_service_flags
+ * @affinity: seconds for which a client stays with its backend, 0 = not at all
+ * @algorithm: &enum dvpnet_algorithm
+ * @cluster_why: &enum dvpnet_list_why of the list for cluster traffic policy
+ * @local_why: of the list for local traffic policy
+ * @sources: where clients may come from, none = everywhere; sorted by range_compare()
  * @frontends: sorted by frontend_compare()
  * @backends: sorted by backend_compare()
  * @place: where it was read; not from the kernel
@@ -94,6 +120,11 @@ struct service {
 	uint8_t family;
 	uint8_t proto;
 	uint32_t flags;
+	uint32_t affinity;
+	uint32_t algorithm;
+	uint32_t cluster_why;
+	uint32_t local_why;
+	LIST(struct range) sources;
 	LIST(struct frontend) frontends;
 	LIST(struct backend) backends;
 	struct place place;
@@ -102,12 +133,14 @@ struct service {
 /**
  * struct state - all of it; lists are sorted by key after state_sort()
  * @config: the settings
+ * @ranges: of the whole cluster, sorted by range_compare()
  * @nodes: sorted by name
  * @prefixes: sorted by address and length
  * @services: sorted by name and family
  */
 struct state {
 	struct config config;
+	struct ranges ranges;
 	LIST(struct node) nodes;
 	LIST(struct prefix) prefixes;
 	LIST(struct service) services;
@@ -115,10 +148,12 @@ struct state {
 
 int node_compare(const void *a, const void *b);
 int prefix_compare(const void *a, const void *b);
+int range_compare(const void *a, const void *b);
 int frontend_compare(const void *a, const void *b);
 int backend_compare(const void *a, const void *b);
 int service_compare(const void *a, const void *b);
 bool node_equal(const struct node *a, const struct node *b);
+bool ranges_equal(const struct ranges *a, const struct ranges *b);
 bool service_equal(const struct service *a, const struct service *b);
 void node_free(struct node *node);
 void service_free(struct service *service);

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Kubernetes objects: Service. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects_kinds.h"
+
+/* Seconds. */
+#define AFFINITY_DEFAULT 10800
+#define AFFINITY_MAX 86400
+
+static bool read_is_local(const struct field *spec, const char *key)
+{
+	static const char *const policies[] = { "Cluster", "Local", NULL };
+
+	return !strcmp(field_member_choice(spec, key, policies, "Cluster"), "Local");
+}
+
+/**
+ * objects_port_proto - protocol of a port of a Service or EndpointSlice
+ * @up: the port
+ *
+ * Return: IPPROTO_*.
+ */
+uint8_t objects_port_proto(const struct field *up)
+{
+	static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
+	uint8_t proto = IPPROTO_TCP;
+
+	proto_parse(field_member_choice(up, "protocol", protocols, "TCP"), &proto);
+	return proto;
+}
+
+/**
+ * objects_port_name - name of a port of a Service or EndpointSlice
+ * @up: the port
+ *
+ * Return: the name, "" if it has none; to be freed.
+ */
+char *objects_port_name(const struct field *up)
+{
+	struct field field = field_member(up, "name");
+	const char *text = field_string(&field);
+
+	if (text && strlen(text) > 63)
+		field_error(&field, "must have at most 63 letters");
+	return util_strdup(text ? text : "");
+}
+
+static void read_service_ports(const struct field *spec, struct service_object *service)
+{
+	struct field ports = field_member(spec, "ports");
+	size_t i, count = field_length(&ports);
+
+	for (i = 0; i < count; i++) {
+		struct field element = field_element(&ports, i);
+		struct field number = field_member(&element, "port");
+		struct service_port *port = list_add(&service->ports);
+
+		port->name = objects_port_name(&element);
+		port->proto = objects_port_proto(&element);
+		if (!number.json)
+			field_error(&number, "must be a number from 1 to 65535");
+		port->port = field_number(&number, 1, 65535, 0);
+		port->node_port = field_member_number(&element, "nodePort", 0, 65535, 0);
+		port->place = field_place(&element);
+	}
+}
+
+static void read_cluster_ip(const struct field *field, struct service_object *service)
+{
+	struct ip ip;
+
+	if (!field_ip(field, &ip))
+		return;
+	if (service->cluster_ip[family_index(ip.family)].family)
+		field_error(field, "must be of another family than the address before");
+	else
+		service->cluster_ip[family_index(ip.family)] = ip;
+}
+
+static void read_cluster_ips(const struct field *spec, struct service_object *service)
+{
+	struct field ips = field_member(spec, "clusterIPs");
+	size_t i, count = field_length(&ips);
+
+	for (i = 0; i < count; i++) {
+		struct field ip = field_element(&ips, i);
+
+		read_cluster_ip(&ip, service);
+	}
+	if (!count) {
+		struct field ip = field_member(spec, "clusterIP");
+
+		read_cluster_ip(&ip, service);
+	}
+}
+
+/* ---- addresses from outside ---- */
+
+static void read_external_ips(const struct field *spec, struct service_object *service)
+{
+	struct field ips = field_member(spec, "externalIPs");
+	size_t i, count = field_length(&ips);
+
+	for (i = 0; i < count; i++) {
+		struct field field = field_element(&ips, i);
+		struct ip ip;
+
+		if (field_ip(&field, &ip))
+			*list_add(&service->externals) = (struct service_address){
+				ip, field_place(&field),
+			};
+	}
+}
+
+/* Elements with a host name alone are DNS's; those of mode Proxy the load balancer's own. */
+static void read_ingress(const struct field *element, struct service_object *service)
+{
+	static const char *const modes[] = { "VIP", "Proxy", NULL };
+	const char *mode = field_member_choice(element, "ipMode", modes, "VIP");
+	struct field field = field_member(element, "ip");
+	const char *text = field_string(&field);
+	struct ip ip;
+
+	if (!text || !*text || !field_ip(&field, &ip) || strcmp(mode, "VIP"))
+		return;
+	*list_add(&service->balancers) = (struct service_address){ ip, field_place(&field) };
+}
+
+static void read_balancer(const struct field *root, struct service_object *service)
+{
+	struct field status = field_member(root, "status");
+	struct field balancer = field_member(&status, "loadBalancer");
+	struct field ingress = field_member(&balancer, "ingress");
+	size_t i, count = field_length(&ingress);
+
+	for (i = 0; i < count; i++) {
+		struct field element = field_element(&ingress, i);
+
+		read_ingress(&element, service);
+	}
+}
+
+/* An API server lets blanks around a range pass, and bits behind its length. */
+static void read_source(const struct field *field, struct service_object *service)
+{
+	static const char blanks[] = " \t\r\n";
+	struct range range = { .place = field_place(field) };
+	const char *text = field_string(field);
+	char trimmed[IP_TEXT_MAX];
+	size_t size;
+
+	if (!text)
+		return;
+	text += strspn(text, blanks);
+	size = strcspn(text, blanks);
+	snprintf(trimmed, sizeof(trimmed), "%.*s", (int)size, text);
+	if (text[size + strspn(text + size, blanks)] ||
+	    !ip_parse_prefix(trimmed, &range.addr, &range.len)) {
+		field_error(field, "must be a range of addresses like 203.0.113.0/24");
+		return;
+	}
+	ip_clear_host_bits(&range.addr, range.len);
+	*list_add(&service->sources) = range;
+}
+
+static void read_sources(const struct field *spec, struct service_object *service)
+{
+	struct field sources = field_member(spec, "loadBalancerSourceRanges");
+	size_t i, count = field_length(&sources);
+
+	for (i = 0; i < count; i++) {
+		struct field source = field_element(&sources, i);
+
+		read_source(&source, service);
+	}
+}
+
+/* ---- the choice of a backend ---- */
+
+static void read_affinity(const struct field *spec, struct service_object *service)
+{
+	static const char *const affinities[] = { "None", "ClientIP", NULL };
+	struct field config = field_member(spec, "sessionAffinityConfig");
+	struct field client = field_member(&config, "clientIP");
+	long timeout = field_member_number(&client, "timeoutSeconds", 1, AFFINITY_MAX,
+					   AFFINITY_DEFAULT);
+
+	if (!strcmp(field_member_choice(spec, "sessionAffinity", affinities, "None"), "ClientIP"))
+		service->affinity = timeout;
+}
+
+static void read_algorithm(const struct field *root, struct service_object *service)
+{
+	static const char *const algorithms[] = {
+		[DVPNET_ALGORITHM_MAGLEV] = "maglev",
+		[DVPNET_ALGORITHM_RANDOM] = "random",
+		[DVPNET_ALGORITHM_LEAST_CONN] = "least-conn",
+		NULL,
+	};
+	struct field metadata = field_member(root, "metadata");
+	struct field annotations = field_member(&metadata, "annotations");
+	const char *text = field_member_choice(&annotations, "service.cilium.io/lb-algorithm",
+					       algorithms, algorithms[0]);
+
+	while (strcmp(text, algorithms[service->algorithm]))
+		service->algorithm++;
+}
+
+/* ---- the whole ---- */
+
+/* Headless, without address, or a DNS name: nothing to translate. */
+static bool has_no_address(const struct field *spec, const char *type)
+{
+	const char *ip = field_member_string(spec, "clusterIP");
+	struct field ips = field_member(spec, "clusterIPs");
+
+	if (!strcmp(type, "ExternalName"))
+		return true;
+	if (!ip)
+		ip = json_string_value(json_array_get(ips.json, 0));
+	return !ip || !*ip || !strcmp(ip, "None");
+}
+
+/**
+ * objects_free_service - free what a Service owns
+ * @service: the Service
+ */
+void objects_free_service(struct service_object *service)
+{
+	size_t i;
+
+	for (i = 0; i < service->ports.count; i++)
+		free(service->ports.item[i].name);
+	list_free(&service->ports);
+	list_free(&service->balancers);
+	list_free(&service->externals);
+	list_free(&service->sources);
+	free(service->created);
+	meta_free(&service->meta);
+}
+
+static void read_type(const struct field *root, const struct field *spec, const char *type,
+		      struct service_object *service)
+{
+	bool is_balancer = !strcmp(type, "LoadBalancer");
+
+	service->has_node_ports = is_balancer || !strcmp(type, "NodePort");
+	read_external_ips(spec, service);
+	if (is_balancer) {
+		/* If false, an API server gives a nodePort only to ports that ask for one. */
+		field_member_bool(spec, "allocateLoadBalancerNodePorts", true);
+		read_balancer(root, service);
+		read_sources(spec, service);
+	}
+	service->internal_local = read_is_local(spec, "internalTrafficPolicy");
+	service->external_local = read_is_local(spec, "externalTrafficPolicy") &&
+				  (service->has_node_ports || service->externals.count);
+}
+
+/**
+ * objects_read_service - read a Service, if it has virtual addresses and is ours to serve
+ * @objects: to add it to
+ * @root: the object
+ */
+void objects_read_service(struct objects *objects, const struct field *root)
+{
+	static const char *const types[] = {
+		"ClusterIP", "NodePort", "LoadBalancer", "ExternalName", NULL,
+	};
+	struct field metadata = field_member(root, "metadata");
+	struct field spec = field_member(root, "spec");
+	struct service_object service = { 0 };
+	const char *type, *created;
+
+	if (!meta_read(root, true, &objects->metas, &service.meta))
+		return;
+	if (!strcmp(service.meta.namespace, "default") &&
+	    !strcmp(service.meta.name, "kubernetes"))
+		meta_read_uid(root, &objects->service_uid);
+	type = field_member_choice(&spec, "type", types, "ClusterIP");
+	if (meta_is_invisible(root) || has_no_address(&spec, type)) {
+		objects_free_service(&service);
+		return;
+	}
+	created = field_member_string(&metadata, "creationTimestamp");
+	service.created = util_strdup(created ? created : "");
+	read_type(root, &spec, type, &service);
+	read_affinity(&spec, &service);
+	read_algorithm(root, &service);
+	read_cluster_ips(&spec, &service);
+	read_service_ports(&spec, &service);
+	*list_add(&objects->services) = service;
+}
