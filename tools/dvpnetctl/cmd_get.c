@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* dvpnetctl get: what would happen to a packet. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +8,14 @@
 
 #include "cmd.h"
 #include "print.h"
+#include "route.h"
 
 static const char usage[] =
 	"Usage: dvpnetctl [-j] get PROTO FROM[:PORT] to TO[:PORT]\n"
 	"       dvpnetctl [-j] get proto PROTO from FROM [sport PORT] to TO [dport PORT]\n"
 	"Explains what would happen to a packet that arrives at this node, or starts\n"
-	"here: service, list and why, backend, source translation, node, mode, MTU.\n"
+	"here, and why: Service and frontend, client, traffic policy and list, backend,\n"
+	"source translation, node, mode, MTU.\n"
 	"IPv6 with port: [ADDRESS]:PORT. Nothing is changed.\n"
 	"Example: dvpnetctl get tcp 10.111.1.20:40000 to 10.222.0.10:80\n";
 
@@ -63,6 +66,46 @@ static int read_packet(char **words, struct explanation *packet)
 	return EXIT_SUCCESS;
 }
 
+/* As the module sees it: addresses of this host, prefixes of this node, the rest. */
+static enum explanation_client find_client(struct kernel *kernel, struct netlink *rtnl,
+					   const struct explanation *packet)
+{
+	struct explanation back = { .proto = packet->proto, .dst = packet->src };
+	static const struct ip any;
+	enum explanation_client client = EXPLANATION_OUTSIDE;
+	struct route_way way;
+
+	if (!route_find_way(rtnl, &any, &packet->src, &way) && way.is_local)
+		return EXPLANATION_HOST;
+	back.src = packet->dst;
+	if (kernel_explain(kernel, &back))
+		client = EXPLANATION_UNKNOWN;
+	else if (back.local)
+		client = EXPLANATION_POD;
+	explanation_free(&back);
+	return client;
+}
+
+/* What route-get does not tell, but explains its answer. */
+static int complete(struct kernel *kernel, struct explanation *packet)
+{
+	struct netlink rtnl;
+	int err;
+
+	if (packet->service) {
+		err = kernel_get_service(kernel, packet->service, packet->dst.family,
+					 &packet->object);
+		/* It may have gone since. */
+		if (err && err != -ENOENT)
+			return err;
+	}
+	if (route_open(&rtnl))
+		return 0;
+	packet->client = find_client(kernel, &rtnl, packet);
+	netlink_close(&rtnl);
+	return 0;
+}
+
 /**
  * cmd_get - dvpnetctl get
  * @argc: as of main()
@@ -81,6 +124,8 @@ int cmd_get(int argc, char **argv)
 	if (read_packet(argv + optind, &packet) || cmd_connect(&kernel))
 		return EXIT_FAILURE;
 	err = kernel_explain(&kernel, &packet);
+	if (!err)
+		err = complete(&kernel, &packet);
 	if (err)
 		cmd_kernel_error(&kernel, err, "get");
 	else if (print_json)

@@ -208,9 +208,10 @@ int cmd_service(int argc, char **argv)
 {
 	return run(argc, argv,
 		   "Usage: dvpnetctl [-j] service show [NAMESPACE/NAME[:PORT]]\n"
-		   "Services, a port and a family each: where clients connect, and the backends.\n"
-		   "A backend flagged cluster or local is in the list of that traffic policy;\n"
-		   "one that is in neither gets no new connection.\n",
+		   "Services, a port and a family each: where clients connect, where they may come\n"
+		   "from, how a backend is chosen, the lists and why they are as they are, and the\n"
+		   "backends. A backend flagged cluster or local is in the list of that traffic\n"
+		   "policy; one that is in neither gets no new connection.\n",
 		   show_services, NULL);
 }
 
@@ -386,8 +387,8 @@ int cmd_config(int argc, char **argv)
 	return run(argc, argv,
 		   "Usage: dvpnetctl [-j] config show\n"
 		   "       dvpnetctl config set KEY VALUE [KEY VALUE]...\n"
-		   "Settings of this node. \"apply\" sets mode, vni, port, udp-csum,\n"
-		   "trust-underlay and nodeport-* anew; max-flows and timeout-* (seconds)\n"
-		   "are yours.\n",
+		   "Settings of this node, and ranges of addresses of the cluster: those of\n"
+		   "Services, and what else is inside. \"apply\" sets all of it anew, but for\n"
+		   "max-flows and timeout-* (seconds), which are yours.\n",
 		   show_config, set_config);
 }

@@ -76,6 +76,20 @@ struct counter_list {
 };
 
 /**
+ * enum explanation_client - who sends a packet
+ * @EXPLANATION_UNKNOWN: not known
+ * @EXPLANATION_HOST: this node itself
+ * @EXPLANATION_POD: a pod of this node
+ * @EXPLANATION_OUTSIDE: anybody else
+ */
+enum explanation_client {
+	EXPLANATION_UNKNOWN,
+	EXPLANATION_HOST,
+	EXPLANATION_POD,
+	EXPLANATION_OUTSIDE,
+};
+
+/**
  * struct explanation - a packet, and what would happen to it
  * @proto: IPPROTO_*
  * @src: source address
@@ -88,6 +102,9 @@ struct counter_list {
  * @frontend_type: &enum dvpnet_frontend_type, where @service is set
  * @list: &enum dvpnet_list
  * @list_len: number of backends in that list
+ * @list_why: &enum dvpnet_list_why of it
+ * @algorithm: &enum dvpnet_algorithm
+ * @affinity: seconds for which the client keeps its backend, 0 = it has none
  * @backend: the choice
  * @backend_port: its port
  * @masquerade: the backend sees an address of this node
@@ -98,6 +115,8 @@ struct counter_list {
  * @mode: vxlan or classic, or %NODE_MODE_NONE
  * @mtu: longest packet on the way, 0 = not known
  * @underlay: underlay address of that node
+ * @client: who sends it; filled by others
+ * @object: the service; without name if it is not known; filled by others
  */
 struct explanation {
 	uint8_t proto;
@@ -111,6 +130,9 @@ struct explanation {
 	uint32_t frontend_type;
 	uint32_t list;
 	uint32_t list_len;
+	uint32_t list_why;
+	uint32_t algorithm;
+	uint32_t affinity;
 	struct ip backend;
 	uint16_t backend_port;
 	bool masquerade;
@@ -121,6 +143,8 @@ struct explanation {
 	uint32_t mode;
 	uint32_t mtu;
 	struct ip underlay;
+	enum explanation_client client;
+	struct service object;
 };
 
 /**
@@ -144,6 +168,8 @@ int kernel_get_settings(struct kernel *kernel, struct state *state);
 int kernel_get_config(struct kernel *kernel, struct config *config);
 int kernel_get_nodes(struct kernel *kernel, struct state *state);
 int kernel_get_prefixes(struct kernel *kernel, struct state *state);
+int kernel_get_service(struct kernel *kernel, const char *name, uint8_t family,
+		       struct service *service);
 int kernel_get_services(struct kernel *kernel, struct state *state);
 int kernel_get_state(struct kernel *kernel, struct state *state);
 int kernel_get_flows(struct kernel *kernel, struct flow_list *flows);

@@ -171,6 +171,9 @@ static int parse_explanation(struct nlmsghdr *nlh, void *arg)
 	explanation->frontend_type = attr_u32(attrs[DVPNET_A_ROUTE_FRONTEND_TYPE], 0);
 	explanation->list = attr_u32(attrs[DVPNET_A_ROUTE_LIST], DVPNET_LIST_NONE);
 	explanation->list_len = attr_u32(attrs[DVPNET_A_ROUTE_LIST_LEN], 0);
+	explanation->list_why = attr_u32(attrs[DVPNET_A_ROUTE_LIST_WHY], 0);
+	explanation->algorithm = attr_u32(attrs[DVPNET_A_ROUTE_ALGORITHM], 0);
+	explanation->affinity = attr_u32(attrs[DVPNET_A_ROUTE_AFFINITY], 0);
 	attr_get_ip(attrs[DVPNET_A_ROUTE_BACKEND], &explanation->backend);
 	explanation->backend_port = attr_u16(attrs[DVPNET_A_ROUTE_BACKEND_PORT]);
 	explanation->masquerade = attrs[DVPNET_A_ROUTE_MASQUERADE];
@@ -212,4 +215,5 @@ void explanation_free(struct explanation *explanation)
 	free(explanation->reason);
 	free(explanation->service);
 	free(explanation->node);
+	service_free(&explanation->object);
 }

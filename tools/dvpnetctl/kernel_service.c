@@ -225,6 +225,34 @@ int kernel_del_service(struct kernel *kernel, const struct service *service)
 	return kernel_change(kernel, msg, service);
 }
 
+/**
+ * kernel_get_service - read one service; of one that is too large for a message, the first part
+ * @kernel: the module
+ * @name: its name
+ * @family: AF_INET or AF_INET6
+ * @service: filled, or left as it is where there is no such service
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_get_service(struct kernel *kernel, const char *name, uint8_t family,
+		       struct service *service)
+{
+	const struct service key = { .name = (char *)name, .family = family };
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_SERVICE_GET, 0);
+	struct state state = { 0 };
+	int err;
+
+	put_service_key(msg, &key);
+	err = netlink_request(&kernel->netlink, msg, kernel_parse_service, &state);
+	if (!err && state.services.count) {
+		state_sort(&state);
+		*service = state.services.item[0];
+		state.services.count = 0;
+	}
+	state_free(&state);
+	return err;
+}
+
 static void reset_services(void *arg)
 {
 	struct state *state = arg;
