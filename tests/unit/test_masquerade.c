@@ -11,6 +11,9 @@
 #define N2 NODE("n2", "192.168.1.12", "10.111.2.0/24, \"fd00:111:2::/64\"")
 #define N3 NODE("n3", "192.168.2.13", "10.111.4.0/24")
 
+#define CIDRS(cidrs) "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\n"		\
+		     "metadata: {name: kubernetes}\nspec: {cidrs: [" cidrs "]}\n---\n"
+
 static const char expected[] =
 	"table inet dvpnet {\n"
 	"\tcomment \"dvpnet: pods go out as this node; dvpnetctl keeps this table\"\n"
@@ -118,6 +121,17 @@ static void follows_nodes(void **state)
 	assert_string_equal(nft("list ruleset"), expected);
 }
 
+/* Pods, virtual machines and Services of the whole cluster, wherever they are. */
+static void counts_ranges_as_inside(void **state)
+{
+	(void)state;
+	assert_int_equal(sync_with(CIDRS("10.222.0.0/16, \"fd00:222::/112\"") N1 N2 N3, true), 1);
+	assert_non_null(strstr(nft("list set inet dvpnet inside4"), "10.222.0.0/16"));
+	assert_non_null(strstr(nft("list set inet dvpnet inside6"), "fd00:222::/112"));
+	assert_int_equal(sync_with(CIDRS("10.222.0.0/16, \"fd00:222::/112\"") N1 N2 N3, true), 0);
+	assert_int_equal(sync_with(N1 N2 N3, true), 1);
+}
+
 static void mends_what_others_changed(void **state)
 {
 	static const char *const damages[] = {
@@ -160,6 +174,7 @@ int main(void)
 		cmocka_unit_test(makes_the_table),
 		cmocka_unit_test(changes_nothing_the_second_time),
 		cmocka_unit_test(follows_nodes),
+		cmocka_unit_test(counts_ranges_as_inside),
 		cmocka_unit_test(mends_what_others_changed),
 		cmocka_unit_test(removes_its_table_alone),
 	};
