@@ -37,6 +37,8 @@ static const char usage[] =
 	"  --trust-underlay yes|no\n"
 	"                         routers of the underlay carry pod addresses (no)\n"
 	"  --nodeport-range A-B   range reserved for NodePorts (30000-32767)\n"
+	"  --vip-echo yes|no      answer pings to Services' addresses that nobody has (no)\n"
+	"  --reset-removed yes|no reset TCP connections to removed endpoints (no)\n"
 	"  --full                 send everything, not just what differs\n"
 	"  --dry-run              print, as JSON, what ought to be and what would change\n"
 	"  -j, --json             print what was done as JSON\n"
@@ -124,6 +126,10 @@ static bool read_option(int option, const char *text, struct apply *apply)
 		return read_yes_no(text, DVPNET_A_CONFIG_TRUST_UNDERLAY, config);
 	case 'r':
 		return read_range(text, config);
+	case 'e':
+		return read_yes_no(text, DVPNET_A_CONFIG_VIP_ECHO, config);
+	case 'x':
+		return read_yes_no(text, DVPNET_A_CONFIG_RESET_REMOVED, config);
 	case 'F':
 		apply->full = true;
 		return true;
@@ -148,6 +154,8 @@ static bool read_options(int argc, char **argv, struct apply *apply, int *status
 		{ "udp-csum", required_argument, NULL, 'c' },
 		{ "trust-underlay", required_argument, NULL, 't' },
 		{ "nodeport-range", required_argument, NULL, 'r' },
+		{ "vip-echo", required_argument, NULL, 'e' },
+		{ "reset-removed", required_argument, NULL, 'x' },
 		{ "full", no_argument, NULL, 'F' },
 		{ "dry-run", no_argument, NULL, 'D' },
 		{ "json", no_argument, NULL, 'j' },

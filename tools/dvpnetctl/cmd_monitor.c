@@ -23,10 +23,12 @@ static void print_event(const struct event *event)
 
 	switch (event->cmd) {
 	case DVPNET_CMD_CONFIG_NTF:
-		printf("set config mode %s vni %u port %u\n",
+		printf("set config mode %s vni %u port %u masquerade %s ranges %zu\n",
 		       config_mode_text(state->config.value[DVPNET_A_CONFIG_MODE]),
 		       state->config.value[DVPNET_A_CONFIG_VNI],
-		       state->config.value[DVPNET_A_CONFIG_PORT]);
+		       state->config.value[DVPNET_A_CONFIG_PORT],
+		       state->config.value[DVPNET_A_CONFIG_MASQUERADE] ? "yes" : "no",
+		       state->ranges.list.count);
 		break;
 	case DVPNET_CMD_NODE_NTF:
 		fputs("set node ", stdout);
@@ -62,7 +64,7 @@ static void print_event_json(const struct event *event)
 
 	switch (event->cmd) {
 	case DVPNET_CMD_CONFIG_NTF:
-		object = print_config_json(&state->config);
+		object = print_settings_json(state);
 		break;
 	case DVPNET_CMD_NODE_DEL_NTF:
 		what = "deleted";
