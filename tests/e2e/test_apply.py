@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lab import TcpStream, UdpExchange, apply, ask, ctl, netns
+from lab import TcpStream, UdpExchange, apply, ask, ctl, ctl_json, netns
 from lab import objects as o
 from lab.ctl import CLUSTER_FILES, DVPNETCTL
 from lab.genl import ATTR, Genl, text_of
@@ -165,12 +165,25 @@ def test_unknown_kinds_are_skipped(pair, node):
               {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}]
     # The real cluster has its own Namespace kube-system, whose UID is the secret.
     items = [item for item in pair.objects(more=others) if item["kind"] != "Namespace"]
-    for _ in range(2):
-        node.events()
+    for changed in (1, 0):
         done = ctl("left", "apply", "--node", "left", "-f", "-", CLUSTER_FILES / "rest.yaml",
                    stdin=as_list(items))
-        assert "0 added, 0 changed, 0 removed\n" in done.stdout and not done.stderr
-    assert not node.events()
+        # It has a ServiceCIDR.
+        assert f"0 added, {changed} changed, 0 removed\n" in done.stdout and not done.stderr
+        assert len(node.events()) == changed
+
+
+def test_ranges_come_and_go(pair):
+    """Ranges of the cluster are those of the last apply, also when that has none."""
+    cidr = {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "a"},
+            "spec": {"cidrs": ["10.99.0.0/16", "fd00:99::/112"]}}
+    for more, count in (([cidr], 2), ([], 0), ([cidr], 2)):
+        pair.apply(more=more)
+        assert len(ctl_json("left", "config", "show")["ranges"]) == count
+        done = ctl("left", "apply", "--node", "left", "-f", "-",
+                   stdin=as_list(pair.objects(more=more)))
+        assert "0 added, 0 changed, 0 removed\n" in done.stdout
+    pair.apply()
 
 
 def test_json_summary(pair):

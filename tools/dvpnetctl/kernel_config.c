@@ -90,7 +90,8 @@ int kernel_set_ranges(struct kernel *kernel, const struct ranges *ranges)
 		nla_put_u32(msg, DVPNET_A_RANGE_KIND, ranges->list.item[i].kind);
 		nla_nest_end(msg, range);
 	}
-	nla_nest_end(msg, nest);
+	/* Without ranges it has to be there, too: nla_nest_end() takes an empty nest away. */
+	nla_nest_end_keep_empty(msg, nest);
 	return netlink_request(&kernel->netlink, msg, NULL, NULL);
 }
 
