@@ -28,8 +28,12 @@ install-tool: tool
 	install -D -m 755 tools/dvpnetctl/dvpnetctl $(DESTDIR)$(SBINDIR)/dvpnetctl
 	install -D -m 644 docs/dvpnetctl.8 $(DESTDIR)$(MANDIR)/man8/dvpnetctl.8
 
+# Headers come with neither a key to sign with nor a System.map; without the latter the kernel's own
+# makefiles leave depmod out.
 install-module: module
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install DEPMOD=$(DEPMOD)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	$(if $(DESTDIR),,$(DEPMOD) -a $$(modinfo -F vermagic dvpnet.ko | cut -d ' ' -f 1))
 
 clean:
 	$(if $(KDIR),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)

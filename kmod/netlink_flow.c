@@ -53,7 +53,11 @@ static int netlink_fill_flow(struct sk_buff *skb, struct dvp_net *dn,
 	return 0;
 }
 
-/* Dumps of flows outlive a message by a walk, see dvp_netlink_init(). */
+/*
+ * Dumps of flows outlive a message by a walk, see dvp_netlink_init(). Without
+ * a device the walk is not begun: the dump says why, as it can on all kernels,
+ * and a start cannot.
+ */
 int dvp_netlink_flow_dump_start(struct netlink_callback *cb)
 {
 	struct dvp_flow_walk *walk;
@@ -62,13 +66,11 @@ int dvp_netlink_flow_dump_start(struct netlink_callback *cb)
 	walk = kzalloc(sizeof(*walk), GFP_KERNEL);
 	if (!walk)
 		return -ENOMEM;
-	dn = dvp_netlink_dump(cb);
-	if (IS_ERR(dn)) {
-		kfree(walk);
-		return PTR_ERR(dn);
-	}
-	dvp_flow_walk_begin(dn, walk);
 	cb->args[0] = (unsigned long)walk;
+	dn = dvp_netlink_dump(cb);
+	if (IS_ERR(dn))
+		return 0;
+	dvp_flow_walk_begin(dn, walk);
 	dvp_netlink_end(dn);
 	return 0;
 }

@@ -131,6 +131,13 @@ void dvp_netlink_notify_service(struct dvp_net *dn, struct dvp_service *service,
 	dvp_netlink_publish(dn, msg, header, err);
 }
 
+static int netlink_too_large(struct netlink_ext_ack *extack, int err)
+{
+	if (err == -EMSGSIZE)
+		NL_SET_ERR_MSG_MOD(extack, "service is too large for a message");
+	return err;
+}
+
 static struct dvp_service *netlink_find_service(struct dvp_net *dn,
 						struct genl_info *info)
 {
@@ -167,7 +174,7 @@ int dvpnet_nl_service_get_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = dvp_netlink_reply(info, DVPNET_CMD_SERVICE_GET, &header);
 	err = msg ? netlink_fill_service(msg, dn, service, &next) : -ENOMEM;
 	dvp_netlink_end(dn);
-	return dvp_netlink_answer(info, msg, header, err);
+	return dvp_netlink_answer(info, msg, header, netlink_too_large(info->extack, err));
 }
 
 int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -205,7 +212,7 @@ int dvpnet_nl_service_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	}
 	dvp_netlink_end(dn);
 	/* An empty message would be the end, and pass over a service too large for one. */
-	return skb->len ?: err;
+	return skb->len ?: netlink_too_large(cb->extack, err);
 }
 
 /* ---- changes ---- */

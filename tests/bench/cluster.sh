@@ -6,7 +6,8 @@
 #   vxlan.json            ModuleConfig: pods talk through VXLAN
 #   classic.json          ModuleConfig: directly
 #   one.json              service 1 of the 10 000, at 10.96.0.1
-#   many.json             the others, to 10.96.39.16; changed.json: with one endpoint less
+#   thousand.json         those that make it 1000, to 10.96.3.232
+#   many.json             all the others, to 10.96.39.16; changed.json: with one endpoint less
 #   remote.json           a service at 10.97.0.1, its endpoints on node-2
 #
 # A service has one UDP port and two endpoints, addresses of its own, on node-1.
@@ -76,6 +77,7 @@ cd "$1"
 tunnel_mode VXLAN >vxlan.json
 tunnel_mode Disabled >classic.json
 services 96 1 1 1 | list >one.json
+services 96 1 2 1000 | list >thousand.json
 services 96 1 2 10000 | list >many.json
 services 96 1 2 10000 5000 | list >changed.json
 services 97 2 1 1 | list >remote.json

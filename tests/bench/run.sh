@@ -26,14 +26,14 @@ version() {
 	echo "$commit"
 }
 
-# The guest's lines become two tables in Markdown.
+# The guest's lines become tables in Markdown. The last one is arithmetic on the first.
 format() {
 	awk -F '\t' '
 	$1 == "row" {
 		names[++rows] = $2
 		kinds[rows] = $3
 		totals[rows] = $4
-		nets[rows] = $4 - $5
+		nets[rows] = net[$2] = $4 - $5
 		if (!($3 in floors))
 			floor_kinds[++kinds_seen] = $3
 		floors[$3] = $5
@@ -44,6 +44,7 @@ format() {
 	}
 	END {
 		plain = nets[1]
+		configured = "plain forwarding, dvpnet configured"
 		print "| path | total | net | of plain forwarding |"
 		print "|---|--:|--:|--:|"
 		for (i = 1; i <= kinds_seen; i++)
@@ -55,6 +56,31 @@ format() {
 		print "|---|--:|"
 		for (i = 1; i <= commands_seen; i++)
 			printf "| %s | %d million |\n", commands[i], costs[i]
+		print ""
+		print "What the slow path is made of, as differences of rows:"
+		print ""
+		print "| part | net |"
+		print "|---|--:|"
+		part("the rule (ip rule), for every packet that is routed", \
+			"plain forwarding, with a rule (ip rule)", "plain forwarding")
+		part("hooks that find nothing to do", configured, \
+			"plain forwarding, with a rule (ip rule)")
+		part("a Service: known flow found twice, destination translated", \
+			"dvpnet ClusterIP, established", configured)
+		part("a Service: the same for its reply", \
+			"dvpnet ClusterIP, established, reply", configured)
+		part("a Service: backend chosen, flow created", \
+			"dvpnet ClusterIP, new flow", "dvpnet ClusterIP, established")
+		part("VXLAN: encapsulated, outer packet routed", \
+			"dvpnet VXLAN, encapsulating node only", configured)
+		part("VXLAN: the other node, to the pod", "dvpnet VXLAN, both nodes", \
+			"dvpnet VXLAN, encapsulating node only")
+		part("classic: handed to the other node", "dvpnet classic, sending node only", configured)
+		part("classic: the other node, to the pod", "dvpnet classic, both nodes", \
+			"dvpnet classic, sending node only")
+	}
+	function part(what, with, without) {
+		printf "| %s | %d |\n", what, net[with] - net[without]
 	}
 	function kind_name(kind) {
 		if (kind == "same")
@@ -70,6 +96,7 @@ format() {
 "$vm/deps.sh" build vm bench
 module=$("$vm/build.sh" "$kernel")
 make -s -C "$repo" tool
+kube=$("$repo/tests/cluster-api/build.sh" kube-proxy)
 mkdir -p "$work"
 cp "$repo/tools/dvpnetctl/dvpnetctl" "$work/"
 "$bench/cluster.sh" "$work/objects"
@@ -77,7 +104,7 @@ cp "$repo/tools/dvpnetctl/dvpnetctl" "$work/"
 lines=$work/lines-$kernel
 echo "run.sh: measuring on $kernel, some minutes" >&2
 "$vm/run.sh" --kernel "$kernel" --icount --timeout 3600 --module "$module" -- \
-	"$bench/guest.sh" "$work" | tee "$lines" >&2
+	"$bench/guest.sh" "$work" "$kube" | tee "$lines" >&2
 report=$work/$kernel.md
 {
 	echo "## $kernel"

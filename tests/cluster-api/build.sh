@@ -1,17 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds etcd, kube-apiserver, kube-controller-manager and kubectl, one static
-# program, from their Go modules and prints the directory they are in; builds
-# nothing when that is up to date. Installs what it and the scripts beside it
-# need.
+# build.sh [kube-proxy]: builds etcd, kube-apiserver, kube-controller-manager and
+# kubectl, one static program, from their Go modules and prints the directory
+# they are in; builds nothing when that is up to date. With the word, the same
+# for kube-proxy alone. Installs what it and the scripts beside it need.
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")"
 
 # The first Go that fetches the release named in go.mod by itself.
 readonly MIN_GO=1.21
 
-key=$(cat go.mod go.sum main.go build.sh | sha256sum | cut -c1-12)
+case ${1-} in
+'')
+	source=. program=kubernetes
+	names=(etcd kube-apiserver kube-controller-manager kubectl)
+	;;
+kube-proxy)
+	source=./kube-proxy program=kube-proxy
+	names=()
+	;;
+*)
+	echo "Usage: build.sh [kube-proxy]" >&2
+	exit 1
+	;;
+esac
+key=$(cat go.mod go.sum "$source/main.go" build.sh | sha256sum | cut -c1-12)
 out=${DVP_CACHE:-$HOME/.cache/dvpnet}/cluster-api/$key
 
 go_is_usable() {
@@ -55,7 +69,7 @@ build() {
 		flags+=" -X $package.gitVersion=$version"
 		flags+=" -X $package.gitMajor=$major -X $package.gitMinor=$minor"
 	done
-	nice go build -ldflags "$flags" -o "$tmp/kubernetes" .
+	nice go build -ldflags "$flags" -o "$tmp/$program" "$source"
 }
 
 type openssl ip unshare >/dev/null 2>&1 || {
@@ -64,7 +78,7 @@ type openssl ip unshare >/dev/null 2>&1 || {
 		openssl iproute2 util-linux
 } >&2
 
-if [ -e "$out/kubectl" ]; then
+if [ -e "$out/$program" ]; then
 	echo "$out"
 	exit
 fi
@@ -77,10 +91,10 @@ fi
 	tmp=$(mktemp -d "${out%/*}/build.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
 	build
-	for name in etcd kube-apiserver kube-controller-manager kubectl; do
-		ln -s kubernetes "$tmp/$name"
+	for name in "${names[@]}"; do
+		ln -s $program "$tmp/$name"
 	done
 	# Whole or not at all, also beside another build.
-	mv -T "$tmp" "$out" || [ -e "$out/kubectl" ]
+	mv -T "$tmp" "$out" || [ -e "$out/$program" ]
 } >&2
 echo "$out"

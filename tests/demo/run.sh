@@ -33,6 +33,6 @@ else
 	step "building the module" tests/vm/build.sh 6.1
 	step "building dvpnetctl" make -s tool
 	echo "[ booting a guest, emulated    ] stock Debian kernel, 2 CPUs"
-	tests/vm/run.sh --kernel 6.1 --smp 2 --module build/6.1/dvpnet.ko --timeout 300 -- \
+	tests/vm/run.sh --kernel 6.1 --smp 2 --module build/6.1/dvpnet.ko --timeout 900 -- \
 		env PYTHONPYCACHEPREFIX="$PWD/build/pycache" python3 -u tests/demo/demo.py $colour
 fi

@@ -113,6 +113,20 @@ def test_addresses_change_hands(pair, node):
     assert not node.events()
 
 
+def test_address_taken_over(pair, node):
+    """A node which goes leaves its address to a new one, in one apply."""
+    apply("left", pair.objects(more=[extra_node(7)]))
+    node.events()
+    heir = extra_node(8)
+    heir["status"]["addresses"][0]["address"] = "192.168.9.7"
+    apply("left", pair.objects(more=[heir]))
+    assert {("set", "node", "n8"), ("set", "prefix", "10.9.8.0/24")} <= set(node.events())
+    with Genl("left") as genl:
+        assert genl.names("NODE") == {"left", "right", "n8"}
+    apply("left", pair.objects(more=[heir]))
+    assert not node.events()
+
+
 def test_service_comes_changes_and_goes(pair, node):
     """A Service is as many events as it has ports and families."""
     more = services(1)

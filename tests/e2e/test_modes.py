@@ -99,14 +99,15 @@ def test_super_packets(mode, remote, family):
             assert max(came) > 5000, f"received in {mode}: at most {max(came)}"
 
 
-def test_iperf(remote):
+def test_iperf(remote, family):
     """iperf3 runs between pods; the rate is for people to see, no target."""
     pod = remote[0]
     with netns(pod.name):
         server = subprocess.Popen(["iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
     with server:
         wait_until(lambda: run("ss", "-Hlnt", "sport", "=", ":5201", ns=pod.name).stdout)
-        result = json.loads(run("iperf3", "-c", pod.ip4, "-t", "2", "-J", ns="client-n1").stdout)
+        result = json.loads(run("iperf3", "-c", pod.ip(family), "-t", "1", "-J",
+                                ns="client-n1").stdout)
         server.wait(20)
     received = result["end"]["sum_received"]
     print(f"{received['bits_per_second'] / 1e6:.0f} Mbit/s")

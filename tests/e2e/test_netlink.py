@@ -192,7 +192,7 @@ def test_no_device():
             if command in ("CONFIG_GET", "CONFIG_SET", "STATS_GET", "FLOW_FLUSH", "SYNC_BEGIN"):
                 assert code_of(genl, command) == errno.ENODEV
         for command in DUMPS:
-            with pytest.raises(Refused) as refusal:
+            with pytest.raises(Refused, match="no dvpnet device") as refusal:
                 genl.dump(command)
             assert refusal.value.code == errno.ENODEV
 
@@ -411,10 +411,13 @@ def test_many_frontends(empty):
         messages = genl.dump("SERVICE_GET")
         assert sum(len(m.all(ATTR["SERVICE"]["FRONTEND"])) for m in messages) == 501
         assert genl.names("SERVICE") == {"a", "b"}
-    # Where a page has no room for them, this is not passed over.
-    with Genl(empty, page=4096) as genl, pytest.raises(Refused) as refusal:
-        genl.dump("SERVICE_GET")
-    assert refusal.value.code == errno.EMSGSIZE
+    # Where a message has no room for them, this is not passed over.
+    with Genl(empty, page=4096) as genl:
+        with pytest.raises(Refused, match="too large for a message") as refusal:
+            genl.dump("SERVICE_GET")
+        assert refusal.value.code == errno.EMSGSIZE
+        assert code_of(genl, "SERVICE_GET",
+                       attributes("SERVICE", name="a", family=u8(2))) == errno.EMSGSIZE
 
 
 def test_abandoned_draft(empty):

@@ -175,8 +175,12 @@ def test_impossible_ecn(attacker):
 
 
 def test_not_our_port(attacker):
-    """VXLAN to another port, or another address of the node, is none of our business."""
+    """
+    VXLAN to another port, or another address of the node, is none of our business: the stack drops it,
+    counts it as a datagram that no port wants, and says so.
+    """
     watch = CounterWatch("n1")
+    before = unwanted_datagrams()
     payload = vxlan(VNI, attacker.inner_frame())
     for address, port in (("192.168.1.11", 4299), ("192.168.1.11", 8472), ("203.0.113.11", PORT),
                           ("fd00:1::11", 4789)):
@@ -185,6 +189,14 @@ def test_not_our_port(attacker):
                                                family=6 if ":" in address else 4))
             wire.wait(lambda p: p.outgoing and p.icmp in ((3, 3), (1, 4)) and MARK in p.raw)
     assert dropped(watch) == {}
+    assert unwanted_datagrams() - before == 4
+
+
+def unwanted_datagrams():
+    """Datagrams to n1 at ports where nobody listens."""
+    counted = json.loads(run("nstat", "-a", "-s", "-z", "-j", "UdpNoPorts", "Udp6NoPorts",
+                             ns="n1").stdout)["kernel"]
+    return sum(counted.values())
 
 
 def test_plain_from_neighbour(attacker):

@@ -76,13 +76,19 @@ def check_sources(cluster, family, client, answers, masquerade):
 
 def check_refused(client, address, port, kind):
     """A connection is refused at once: no time-out, no retry."""
-    begin = time.monotonic()
-    with pytest.raises(ConnectionRefusedError):
-        ask(client, address, port, kind, timeout=20)
     # A SYN is repeated after 1 s. In one kernel with the client the answer comes while connect() still
     # holds the socket; Linux drops ICMPv6 errors then, but not the one about the second SYN.
     repeats = kind == "tcp" and ":" in address and client != "n1"
-    assert time.monotonic() - begin < (1.9 if repeats else 0.9)
+    limit = 1.9 if repeats else 0.9
+    # A busy machine may stop for that long, but not each time.
+    for _ in range(3):
+        begin = time.monotonic()
+        with pytest.raises(ConnectionRefusedError):
+            ask(client, address, port, kind, timeout=20)
+        took = time.monotonic() - begin
+        if took < limit:
+            return
+    raise AssertionError(f"refused, but only after {took:.2f} s")
 
 
 def check_dropped(client, address, port, kind):

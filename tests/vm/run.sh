@@ -99,7 +99,8 @@ if [ "$kernel" = uml ]; then
 	guest+=("${words[@]}")
 else
 	cmdline+=" console=ttyS1 softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1"
-	# A guest on a busy host may well stand still for 20 s.
+	# A guest on a busy host may well stand still: while it checks its timer, or for 20 s.
+	cmdline+=" no_timer_check"
 	cmdline+=" sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 	if [ "$icount" ]; then
 		speed=(-accel tcg -smp 1 -icount shift=0,sleep=off)

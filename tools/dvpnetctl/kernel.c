@@ -452,6 +452,7 @@ int kernel_open(struct kernel *kernel)
 {
 	int err;
 
+	*kernel = (struct kernel){ 0 };
 	err = netlink_open(&kernel->netlink, NETLINK_GENERIC);
 	if (err)
 		return err;
