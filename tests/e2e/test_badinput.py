@@ -104,6 +104,12 @@ def change(items, kind, edit, index=0):
     return items
 
 
+def balance(service, *ingress, **spec):
+    """Make a Service one of type LoadBalancer."""
+    service["spec"].update(type="LoadBalancer", **spec)
+    service["status"] = {"loadBalancer": {"ingress": list(ingress)}}
+
+
 WRONG = [
     # kind, number of the object, what is done to it, what is said, what stands in the line named
     ("Node", 1, lambda x: x["spec"].update(podCIDRs=5), "podCIDRs", '"podCIDRs"'),
@@ -130,6 +136,28 @@ WRONG = [
     ("Service", 0, lambda x: x["spec"]["ports"][0].update(protocol=6), "protocol", "protocol"),
     ("Service", 0, lambda x: x["spec"].update(clusterIP="10.99.0", clusterIPs=["10.99.0"]),
      "10.99.0", "10.99.0"),
+    ("Service", 0, lambda x: x["spec"].update(externalIPs=["203.0.113.300"]), "203.0.113.300",
+     "203.0.113.300"),
+    ("Service", 0, lambda x: x["spec"].update(externalIPs="203.0.113.3"), "must be a list",
+     '"externalIPs"'),
+    ("Service", 0, lambda x: balance(x, {"ip": "lb.example.org"}), "lb.example.org",
+     "lb.example.org"),
+    ("Service", 0, lambda x: balance(x, {"ip": "198.18.0.1", "ipMode": "Any"}), "VIP or Proxy",
+     '"ipMode"'),
+    ("Service", 0, lambda x: balance(x, loadBalancerSourceRanges=["10.0.0.0/8 or so"]),
+     "10.0.0.0/8 or so", "10.0.0.0/8 or so"),
+    ("Service", 0, lambda x: balance(x, allocateLoadBalancerNodePorts="no"), "true or false",
+     '"allocateLoadBalancerNodePorts"'),
+    ("Service", 0, lambda x: x["spec"].update(sessionAffinity="Client"), "None or ClientIP",
+     '"sessionAffinity"'),
+    ("Service", 0, lambda x: x["spec"].update(
+        sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": 86401}}),
+     "1 to 86400", "86401"),
+    ("Service", 0, lambda x: x["metadata"].update(
+        annotations={"service.cilium.io/lb-algorithm": "wlc"}), "maglev, random or least-conn",
+     "lb-algorithm"),
+    ("EndpointSlice", 0, lambda x: x["metadata"].update(annotations={"dvpnet.io/weight": "101"}),
+     "0 to 100", "dvpnet.io/weight"),
     ("EndpointSlice", 0, lambda x: x["endpoints"][1].update(addresses=["fd00::5"]), "fd00::5",
      "fd00::5"),
     ("EndpointSlice", 1, lambda x: x["endpoints"][0].update(addresses=["10.9.1.10"]), "10.9.1.10",
@@ -142,6 +170,16 @@ WRONG = [
     ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(tunnelMode="Geneve"), "Geneve",
      "Geneve"),
     ("ModuleConfig", 0, lambda x: x["spec"].update(settings=[]), "settings", '"settings"'),
+    ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(masqueradeMode="nft"),
+     "BPF or Netfilter", '"nft"'),
+    ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(bpfLBMode="Dsr"),
+     "SNAT, DSR or Hybrid", '"Dsr"'),
+    ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(encryption={"mode": "IPsec"}),
+     "Disabled or WireGuard", "IPsec"),
+    ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(sctpEnabled="yes"),
+     "true or false", "sctpEnabled"),
+    ("ModuleConfig", 0, lambda x: x["spec"]["settings"].update(svcSourceRangeCheck=1),
+     "true or false", "svcSourceRangeCheck"),
 ]
 
 

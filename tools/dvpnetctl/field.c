@@ -235,6 +235,18 @@ size_t field_length(const struct field *field)
 }
 
 /**
+ * field_is_mapping - is a value a mapping?
+ * @field: the value; an error is noted if it is something else
+ */
+bool field_is_mapping(const struct field *field)
+{
+	if (json_is_object(field->json))
+		return true;
+	field_error(field, "must be a mapping");
+	return false;
+}
+
+/**
  * field_ip - an address that can be somebody's
  * @field: the value
  * @ip: filled

@@ -48,6 +48,7 @@ void field_warning(const struct field *field, const char *format, ...) PRINTF(2,
 const char *field_string(const struct field *field);
 bool field_bool(const struct field *field, bool otherwise);
 long field_number(const struct field *field, long min, long max, long otherwise);
+bool field_is_mapping(const struct field *field);
 size_t field_length(const struct field *field);
 bool field_ip(const struct field *field, struct ip *ip);
 bool field_range(const struct field *field, struct range *range);

@@ -113,34 +113,32 @@ static const struct setting table[SETTINGS] = {
 	},
 };
 
-static const char *read_value(const struct setting *setting, const struct field *up,
-			      const struct field *field)
+/* False if it is of another type, or has another value, than it may; that is noted. */
+static bool read_value(const struct setting *setting, const struct field *up,
+		       const struct field *field, const char **value)
 {
 	switch (setting->type) {
 	case JSON_STRING:
-		return field_member_choice(up, setting->name, setting->choices, NULL);
+		*value = field_member_choice(up, setting->name, setting->choices, NULL);
+		return *value;
 	case JSON_ARRAY:
 		field_length(field);
-		return NULL;
+		return json_is_array(field->json);
 	case JSON_OBJECT:
-		if (!json_is_object(field->json))
-			field_error(field, "must be a mapping");
-		return NULL;
+		return field_is_mapping(field);
 	default:
-		/* What is neither is noted, and then does not matter. */
-		return field_bool(field, false) ? "true" : "false";
+		*value = field_bool(field, false) ? "true" : "false";
+		return json_is_boolean(field->json);
 	}
 }
 
-static void read_setting(const struct setting *setting, const struct field *settings,
+static void read_setting(const struct setting *setting, const struct field *up,
 			 const char **value)
 {
-	struct field group = setting->group ? field_member(settings, setting->group) : *settings;
-	struct field field = field_member(&group, setting->name);
+	struct field field = field_member(up, setting->name);
 
-	if (!field.json)
+	if (!field.json || !read_value(setting, up, &field, value))
 		return;
-	*value = read_value(setting, &group, &field);
 	if (setting->why && (!*value || strcmp(*value, setting->obeyed)))
 		field_warning(&field, "%s", setting->why);
 }
@@ -182,6 +180,19 @@ static void report_ineffective(const struct field *settings, const struct settin
 		field_warning(&field, "changes nothing without svcSourceRangeCheck: true");
 }
 
+static void read_group(const struct field *mapping, const char *group,
+		       struct settings *settings)
+{
+	size_t i;
+
+	if (!mapping->json || !field_is_mapping(mapping))
+		return;
+	for (i = 0; i < SETTINGS; i++)
+		if (!util_strcmp_null(table[i].group, group))
+			read_setting(&table[i], mapping, &settings->value[i]);
+	report_unknown(mapping, group);
+}
+
 /**
  * settings_read - read all settings, and report those that are not obeyed
  * @field: spec.settings
@@ -189,14 +200,14 @@ static void report_ineffective(const struct field *settings, const struct settin
  */
 void settings_read(const struct field *field, struct settings *settings)
 {
-	struct field encryption = field_member(field, "encryption");
-	size_t i;
+	struct field encryption = { .json = NULL };
 
-	for (i = 0; i < SETTINGS; i++)
-		read_setting(&table[i], field, &settings->value[i]);
-	report_unknown(field, NULL);
-	report_unknown(&encryption, "encryption");
-	report_ineffective(field, settings);
+	read_group(field, NULL, settings);
+	if (json_is_object(field->json)) {
+		encryption = field_member(field, "encryption");
+		report_ineffective(field, settings);
+	}
+	read_group(&encryption, "encryption", settings);
 }
 
 /**
