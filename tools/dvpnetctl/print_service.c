@@ -178,9 +178,9 @@ void print_sources(const struct service *service)
 	size_t i;
 
 	for (i = 0; i < service->sources.count; i++)
-		printf("    source %s allowed to %s\n",
+		printf("    %s open to %s\n", is_all ? "all frontends" : "load-balancer",
 		       ip_prefix_text(&service->sources.item[i].addr, service->sources.item[i].len,
-				      text), is_all ? "all frontends" : "load-balancer");
+				      text));
 }
 
 static void print_list(const char *name, const struct service *service, uint32_t list,
@@ -191,14 +191,29 @@ static void print_list(const char *name, const struct service *service, uint32_t
 	printf("    %s list of %zu: %s\n", name, count, print_list_why(list, why, count));
 }
 
-static void print_backend(const struct backend *backend)
+/* Of one that no list has. */
+static const char *why_in_no_list(const struct service *service, const struct backend *backend)
+{
+	if (!(backend->flags & DVPNET_BACKEND_FLAGS_READY))
+		return "not ready";
+	switch (service->cluster_why) {
+	case DVPNET_LIST_WHY_READY_ZONE:
+		return "for another zone, or of weight 0";
+	case DVPNET_LIST_WHY_READY_NODE:
+		return "for another node, or of weight 0";
+	default:
+		return "of weight 0";
+	}
+}
+
+static void print_backend(const struct service *service, const struct backend *backend)
 {
 	char text[IP_TEXT_MAX];
 
 	printf("    backend %s", ip_port_text(&backend->addr, backend->port, text));
 	part_print_flags(backend_flags, backend->flags);
 	if (!(backend->flags & LISTS))
-		printf(" in no list");
+		printf(" in no list (%s)", why_in_no_list(service, backend));
 	if (backend->weight != 1)
 		printf(" weight %u", backend->weight);
 	if (backend->flows)
@@ -234,5 +249,5 @@ void print_service(const struct service *service)
 	print_list("local", service, DVPNET_LIST_LOCAL, DVPNET_BACKEND_FLAGS_LOCAL,
 		   service->local_why);
 	for (i = 0; i < service->backends.count; i++)
-		print_backend(&service->backends.item[i]);
+		print_backend(service, &service->backends.item[i]);
 }
