@@ -18,6 +18,6 @@ module=$("$repo/tests/vm/build.sh" "$kernel" | grep 'dvpnet\.ko$')
 make -s -C "$repo/tools/dvpnetctl"
 mkdir -p "$repo/build"
 cd "$e2e"
-"$repo/tests/vm/run.sh" --kernel "$kernel" --timeout "${TIMEOUT:-900}" --module "$module" -- \
-	env PYTHONPYCACHEPREFIX="$repo/build/pycache" python3 -m pytest -p no:cacheprovider -v -rN --durations=5 --tb=short --no-summary \
+"$repo/tests/vm/run.sh" --kernel "$kernel" ${SMP:+--smp "$SMP"} --timeout "${TIMEOUT:-900}" --module "$module" -- \
+	env PYTHONPYCACHEPREFIX="$repo/build/pycache" python3 -m pytest -p no:cacheprovider -v -rN --tb=short --no-summary \
 	--junitxml="$repo/build/e2e-$kernel.xml" "$@"

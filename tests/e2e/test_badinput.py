@@ -15,6 +15,8 @@ from lab.monitor import Monitor
 from lab.pair import Pair
 from lab.state import generation, state
 
+pytestmark = pytest.mark.tool
+
 
 @pytest.fixture(name="pair", scope="module")
 def fixture_pair():

@@ -152,11 +152,9 @@ class TestNarrow:
         cluster.configure("vxlan", families=(underlay,))
         target = cluster["client-n3"].ip(family)
 
-        def known():
-            try_ping("client-n1", target, "-s", size(1400, family))
-            return node_mtu("n3") == 1280 - OVERHEAD[underlay]
-
-        wait_until(known)
+        # Both nodes have to learn how narrow it is, each from a packet that is lost.
+        wait_until(lambda: try_ping("client-n1", target, "-s", size(1400, family)))
+        assert node_mtu("n3") == 1280 - OVERHEAD[underlay]
         for length in (1200, 1230, 1280, 1281, 1450, 1500, 5000):
             if family == 6:
                 wait_until(lambda n=length: try_ping("client-n1", target, "-s", size(n, 6)))
@@ -175,4 +173,6 @@ class TestNarrow:
                 return wire.packets(lambda p: p.mtu == mtu)
 
         wait_until(told)
+        # The answer's node may have to learn, too.
+        wait_until(lambda: try_ping("client-n1", target, "-M", "do", "-s", size(mtu, family)))
         ping("client-n1", target, "-M", "do", "-s", size(mtu, family))

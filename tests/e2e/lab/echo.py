@@ -135,7 +135,7 @@ def parse_answer(data):
     return Answer(server, source, int(sport), payload)
 
 
-def open_socket(ns, kind, address, port, source=None, sport=0, timeout=5):
+def open_socket(ns, kind, address, port, source=None, sport=0, timeout=30):
     """A connected socket of a namespace."""
     type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
     with netns(ns):
