@@ -163,22 +163,6 @@ def test_long_datagrams(cluster, family, client, number, size):
     echo_datagram(client, vip(number, family), 80, data)
 
 
-def fragments(src, dst, datagram, ident, step=1280):
-    """A UDP datagram as the IP packets of its fragments."""
-    parts = [(offset, datagram[offset:offset + step]) for offset in range(0, len(datagram), step)]
-    for offset, part in parts:
-        more = offset + len(part) < len(datagram)
-        if ":" in src:
-            header = struct.pack("!BBHI", pkt.UDP, 0, offset | more, ident)
-            yield pkt.ip(src, dst, pkt.FRAGMENT, header + part)
-        else:
-            whole = bytearray(pkt.ip(src, dst, pkt.UDP, part, ident=ident))
-            struct.pack_into("!H", whole, 6, offset >> 3 | more << 13)
-            struct.pack_into("!H", whole, 10, 0)
-            struct.pack_into("!H", whole, 10, pkt.checksum(bytes(whole[:20])))
-            yield bytes(whole)
-
-
 @pytest.mark.parametrize("size", [4000, 60000])
 @pytest.mark.parametrize("client", [CLIENT, "outside"])
 def test_reversed_fragments(cluster, family, client, size):
@@ -194,7 +178,7 @@ def test_reversed_fragments(cluster, family, client, size):
         port = answers.getsockname()[1]
         for attempt in range(3):
             datagram = pkt.udp(source, target, port, 80, data)
-            for part in reversed(list(fragments(source, target, datagram, 7000 + attempt))):
+            for part in reversed(list(pkt.fragments(source, target, datagram, 7000 + attempt))):
                 raw.sendto(part, (target, 0))
             try:
                 answer, sender = answers.recvfrom(1 << 16)

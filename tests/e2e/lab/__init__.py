@@ -7,11 +7,15 @@ What the end-to-end tests are written with:
     objects.py  Kubernetes objects as dictionaries
     ctl.py      dvpnetctl: apply, counters
     echo.py     servers which say who they are, clients: ask(), Connection
+    crowd.py    many connections at once: crowd(), who()
+    burst.py    traffic faster than Python makes it, by burst.c
+    flapper.py  a Service whose endpoints change all the time
     traffic.py  background traffic which counts its losses: TcpStream, UdpExchange
     packet.py   building, sending, capturing packets: Capture
     genl.py     generic netlink by hand: Genl
     monitor.py  dvpnetctl monitor: Monitor
     state.py    all that is configured, to be compared: state()
+    services.py Services of the lab's pods, and who sees whom through them
     pair.py     a smaller topology, to be broken: Pair
     many.py     many Services: services()
 """

@@ -47,8 +47,8 @@ class CounterWatch:
         self.ns = ns
         self.start = counters(ns)
 
-    def risen(self):
-        """By how much, for those that have."""
+    def risen(self, prefix=""):
+        """By how much, for those that have, and whose name begins like this."""
         now = counters(self.ns)
         return {name: value - self.start[name] for name, value in now.items()
-                if value != self.start[name]}
+                if value != self.start[name] and name.startswith(prefix)}

@@ -42,8 +42,9 @@ def service(name, ips, ports, namespace="test", **spec):
     }
 
 
-def endpoint(address, node_name=None, ready=True, serving=None, terminating=False):
-    """An endpoint of an EndpointSlice."""
+def endpoint(address, node_name=None, ready=True, serving=None, terminating=False, zones=(),
+             nodes=()):
+    """An endpoint of an EndpointSlice, with hints for zones and for nodes."""
     result = {
         "addresses": [address],
         "conditions": {"ready": ready, "serving": ready if serving is None else serving,
@@ -51,6 +52,10 @@ def endpoint(address, node_name=None, ready=True, serving=None, terminating=Fals
     }
     if node_name:
         result["nodeName"] = node_name
+    hints = {key: [{"name": name} for name in names]
+             for key, names in (("forZones", zones), ("forNodes", nodes)) if names}
+    if hints:
+        result["hints"] = hints
     return result
 
 
@@ -88,6 +93,12 @@ def module_config(mode="vxlan", **annotations):
         "spec": {"enabled": True, "version": 1,
                  "settings": {"tunnelMode": "Disabled" if mode == "classic" else "VXLAN"}},
     }
+
+
+def service_cidr(*cidrs, name="kubernetes"):
+    """A ServiceCIDR: where the addresses of Services come from."""
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+            "metadata": {"name": name}, "spec": {"cidrs": list(cidrs)}}
 
 
 def kube_system():

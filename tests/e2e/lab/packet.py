@@ -96,6 +96,22 @@ def udp_packet(src, dst, sport, dport, payload=b""):
     return ip(src, dst, UDP, udp(src, dst, sport, dport, payload))
 
 
+def fragments(src, dst, datagram, ident, step=1280):
+    """A UDP datagram as the IP packets of its fragments."""
+    parts = [(offset, datagram[offset:offset + step]) for offset in range(0, len(datagram), step)]
+    for offset, part in parts:
+        more = offset + len(part) < len(datagram)
+        if ":" in src:
+            header = struct.pack("!BBHI", UDP, 0, offset | more, ident)
+            yield ip(src, dst, FRAGMENT, header + part)
+        else:
+            whole = bytearray(ip(src, dst, UDP, part, ident=ident))
+            struct.pack_into("!H", whole, 6, offset >> 3 | more << 13)
+            struct.pack_into("!H", whole, 10, 0)
+            struct.pack_into("!H", whole, 10, checksum(bytes(whole[:20])))
+            yield bytes(whole)
+
+
 def ether(dst, src, payload, ethertype=None):
     """Ethernet frame; the type is taken from the IP packet in it if not given."""
     if ethertype is None:

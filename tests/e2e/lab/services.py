@@ -42,6 +42,53 @@ def service(name, number, ports, hosts, families=(4, 6), **spec):
     return result
 
 
+# ---- all four frontends of a Service ----
+
+LOAD_BALANCER = {4: "198.18.0.{}", 6: "fd00:18::{}"}
+EXTERNAL = {4: "198.19.0.{}", 6: "fd00:19::{}"}
+PORTS = [(80, 7, "TCP"), (80, 7, "UDP")]
+
+
+def lb_ip(number, family):
+    """The load balancer's address with this last part."""
+    return LOAD_BALANCER[family].format(number)
+
+
+def external_ip(number, family):
+    """The external address with this last part."""
+    return EXTERNAL[family].format(number)
+
+
+def balanced(name, number, hosts, families=(4, 6), ports=None, ingress=None, **spec):
+    """
+    Service test/NAME of type LoadBalancer, TCP and UDP, with all frontends: see places(). ingress are
+    other elements of status.loadBalancer.
+    """
+    ports = ports or [(*p, 30000 + number) for p in PORTS]
+    spec = {"externalIPs": [external_ip(number, f) for f in families], **spec}
+    result = service(name, number, ports, hosts, families, **{"type": "LoadBalancer", **spec})
+    if ingress is None:
+        ingress = [{"ip": lb_ip(number, f), "ipMode": "VIP"} for f in families]
+    result[0]["status"] = {"loadBalancer": {"ingress": ingress}}
+    return result
+
+
+def places(cluster, number, family, node="n1"):
+    """Where balanced() answers: address and port by frontend."""
+    return {"cluster-ip": (vip(number, family), 80),
+            "node-port": (cluster[node].ip(family), 30000 + number),
+            "load-balancer": (lb_ip(number, family), 80),
+            "external-ip": (external_ip(number, family), 80)}
+
+
+def route_frontends(cluster, node="n1"):
+    """The world outside reaches ClusterIPs and all addresses of balanced() over a node."""
+    route_vips(cluster, node)
+    for addresses in (LOAD_BALANCER, EXTERNAL):
+        ip(f"route replace {addresses[4].format(0)}/24 via {cluster[node].ip4}",
+           f"route replace {addresses[6].format(0)}/112 via {cluster[node].ip6}", ns="r1")
+
+
 def apply_with_files(cluster, items):
     """Give the real cluster's objects to all nodes, and these more."""
     files = sorted(map(str, CLUSTER_FILES.glob("*.yaml")))
