@@ -139,6 +139,17 @@ def test_service_comes_changes_and_goes(pair, node):
     assert node.events() == [("deleted", "service", "many/s0")]
 
 
+def test_restart_writes_the_difference(pair, node):
+    """A start with two objects too many and one too few in the kernel writes those three alone."""
+    more = services(4)
+    apply("left", pair.objects(more=more))
+    assert len(node.events()) == 4
+    apply("left", pair.objects(more=[*services(2), *services(5)[-2:]]))
+    assert sorted(node.events()) == [("deleted", "service", "many/s2"),
+                                     ("deleted", "service", "many/s3"),
+                                     ("set", "service", "many/s4")]
+
+
 def test_mode_changes(pair, node):
     """Another tunnelMode is one event of the configuration, and none of nodes or services."""
     apply("left", pair.objects(mode="classic"))
