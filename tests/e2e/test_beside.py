@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from lab import ECHO_PORT, apply, ask, ip, run, sysctl
+from lab import ECHO_PORT, Connection, apply, ask, ip, run, sysctl
 from lab.services import node_source, route_vips, service, vip
 
 CLIENT = "client-n1"
@@ -236,6 +236,11 @@ def test_flowtable(nodes):
         told = warnings(nodes)
         assert len(told) == 1 and "nftables flowtable inet filter fast takes packets" in told[0]
         assert all(name in told[0] for name in ("dvp0", *pods))
+        # It says the truth.
+        with pytest.raises(TimeoutError), \
+                Connection(CLIENT, vip(62, 4), 80, timeout=5) as connection:
+            for _ in range(10):
+                connection.echo(b"to and fro")
     with rules(nodes, FLOWTABLE % ("eth0", rule), ["n1"]):
         # Without VXLAN pods' packets come to eth0.
         assert ["takes packets from eth0" in line for line in warnings(nodes)] == \
