@@ -7,6 +7,7 @@
  */
 #include <linux/siphash.h>
 
+#include "affinity.h"
 #include "backend.h"
 #include "decide.h"
 #include "frontend.h"
@@ -99,11 +100,33 @@ static void decide_refuse(struct dvp_decision *decision, enum dvpnet_verdict ver
 	decision->reason = reason;
 }
 
+/* The backend that the client has by session affinity, if it is one of the list. */
+static struct dvp_backend *decide_keep(struct dvp_net *dn, const struct dvp_tuple *tuple,
+				       const struct dvp_service_spec *spec,
+				       struct dvp_decision *decision)
+{
+	u32 flag = decision->list == DVPNET_LIST_LOCAL ? DVPNET_BACKEND_FLAGS_LOCAL :
+							 DVPNET_BACKEND_FLAGS_CLUSTER;
+	const struct dvp_service_member *member;
+	u32 left;
+	u64 id;
+
+	if (!dvp_affinity_find(dn, &tuple->src, decision->service->id,
+			       spec->rules.affinity, &id, &left))
+		return NULL;
+	member = dvp_service_find_member(spec, id);
+	if (!member || !(member->flags & flag))
+		return NULL;
+	decision->affinity = left;
+	decision->reason = "the client's last connection went there (session affinity)";
+	return member->backend;
+}
+
 static struct dvp_backend *decide_pick(struct dvp_net *dn, const struct dvp_tuple *tuple,
 				       const struct dvp_backend_list *list,
 				       struct dvp_decision *decision)
 {
-	const struct dvp_config *config = rcu_dereference(dn->config);
+	const siphash_key_t *secret = &rcu_dereference(dn->config)->secret;
 
 	switch (decision->algorithm) {
 	case DVPNET_ALGORITHM_RANDOM:
@@ -113,10 +136,14 @@ static struct dvp_backend *decide_pick(struct dvp_net *dn, const struct dvp_tupl
 		decision->reason = "has the fewest flows of this node for its weight";
 		return dvp_backend_choose_idle(list);
 	default:
-		decision->reason = "chosen by rendezvous hashing over the connection";
-		return dvp_backend_choose(list, siphash(tuple, sizeof(*tuple),
-							&config->secret));
+		break;
 	}
+	if (decision->is_sticky) {
+		decision->reason = "chosen by rendezvous hashing over the client's address, for affinity";
+		return dvp_backend_choose(list, siphash(&tuple->src, sizeof(tuple->src), secret));
+	}
+	decision->reason = "chosen by rendezvous hashing over the connection";
+	return dvp_backend_choose(list, siphash(tuple, sizeof(*tuple), secret));
 }
 
 static void decide_choose(struct dvp_net *dn, const struct dvp_tuple *tuple,
@@ -129,8 +156,14 @@ static void decide_choose(struct dvp_net *dn, const struct dvp_tuple *tuple,
 	decision->list = local ? DVPNET_LIST_LOCAL : DVPNET_LIST_CLUSTER;
 	decision->list_len = list->count;
 	decision->list_why = local ? spec->rules.local_why : spec->rules.cluster_why;
-	decision->algorithm = spec->rules.algorithm;
-	decision->backend = decide_pick(dn, tuple, list, decision);
+	decision->is_sticky = spec->rules.affinity;
+	/* All nodes have to agree on the first choice for a client. */
+	decision->algorithm = decision->is_sticky ? DVPNET_ALGORITHM_MAGLEV :
+						    spec->rules.algorithm;
+	if (decision->is_sticky)
+		decision->backend = decide_keep(dn, tuple, spec, decision);
+	if (!decision->backend)
+		decision->backend = decide_pick(dn, tuple, list, decision);
 	if (decision->backend)
 		decision->verdict = DVPNET_VERDICT_FORWARD;
 	else if (spec->cluster->count)
@@ -209,9 +242,9 @@ static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *
 	else if (!dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_LOAD_BALANCER))
 		decision->reason = "an external IP of a Service, but none uses this port";
 	else if (decide_client(dn, &tuple->src, from_host) != DECIDE_CLIENT_OUTSIDE)
-		decision->reason = "a load balancer's port that no Service uses, from inside";
+		decision->reason = "a load balancer's unused port, but the client is inside";
 	else if (dvp_netns_has_addr(dn, &tuple->dst))
-		decision->reason = "a load balancer's port that no Service uses; the address is this node's";
+		decision->reason = "a load balancer's unused port, but the address is this host's";
 	else
 		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_UNUSED_PORT,
 			      "a load balancer's address, but no Service uses this port");

@@ -25,6 +25,8 @@ struct dvp_tuple;
  * @list_len: its length
  * @list_why: &enum dvpnet_list_why, why it is as it is
  * @algorithm: how the backend is chosen
+ * @is_sticky: the choice is to be remembered by dvp_affinity_renew()
+ * @affinity: seconds for which the client keeps the backend; 0 = chosen anew
  * @backend: the choice; not referenced, valid under RCU
  * @masquerade: the backend must not see the client
  * @source: the address that it sees then, valid under RCU; NULL for the client's own
@@ -39,6 +41,8 @@ struct dvp_decision {
 	u32 list_len;
 	u32 list_why;
 	enum dvpnet_algorithm algorithm;
+	bool is_sticky;
+	u32 affinity;
 	struct dvp_backend *backend;
 	bool masquerade;
 	const struct in6_addr *source;

@@ -232,6 +232,9 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	    (nla_put_u32(skb, DVPNET_A_ROUTE_LIST_WHY, decision.list_why) ||
 	     nla_put_u32(skb, DVPNET_A_ROUTE_ALGORITHM, decision.algorithm)))
 		return -EMSGSIZE;
+	if (decision.affinity &&
+	    nla_put_u32(skb, DVPNET_A_ROUTE_AFFINITY, decision.affinity))
+		return -EMSGSIZE;
 	if (decision.verdict != DVPNET_VERDICT_FORWARD)
 		return 0;
 	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,

@@ -123,9 +123,12 @@ int dvp_netns_start(struct net *net, struct net_device *dev)
 	err = dvp_service_init(dn);
 	if (err)
 		goto err_node;
-	err = dvp_flow_init(dn);
+	err = dvp_affinity_init(dn);
 	if (err)
 		goto err_service;
+	err = dvp_flow_init(dn);
+	if (err)
+		goto err_affinity;
 	err = dvp_classic_start(dn);
 	if (err)
 		goto err_flow;
@@ -141,6 +144,8 @@ err_classic:
 	dvp_classic_stop(dn);
 err_flow:
 	dvp_flow_exit(dn);
+err_affinity:
+	dvp_affinity_exit(dn);
 err_service:
 	dvp_service_exit(dn);
 err_node:
@@ -175,6 +180,7 @@ void dvp_netns_stop(struct dvp_net *dn)
 	mutex_lock(&dn->lock);
 	dvp_sync_exit(dn);
 	dvp_flow_exit(dn);
+	dvp_affinity_exit(dn);
 	dvp_service_exit(dn);
 	dvp_node_exit(dn);
 	mutex_unlock(&dn->lock);

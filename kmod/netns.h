@@ -14,6 +14,7 @@
 
 #include <uapi/linux/dvpnet.h>
 
+#include "affinity.h"
 #include "flow.h"
 #include "prefix.h"
 #include "range.h"
@@ -95,6 +96,7 @@ struct dvp_config {
  * @hooks: this namespace's netfilter hooks
  * @gro_cells: receive queues of the device
  * @flows: translated connections
+ * @affinity: clients that stay with a backend
  * @stats: named counters
  * @sync: the open sync, if any; under @lock
  * @generation: raised by each change; written under @lock
@@ -122,6 +124,7 @@ struct dvp_net {
 	struct nf_hook_ops *hooks;
 	struct gro_cells gro_cells;
 	struct dvp_flow_table flows;
+	struct dvp_affinity_table affinity;
 	struct dvp_stats __percpu *stats;
 	struct dvp_sync sync;
 	u32 generation;

@@ -150,6 +150,10 @@ static const struct {
 		"flow_no_source",
 		"dropped: this node has no address to translate the client's to"
 	},
+	[DVP_STAT_AFFINITY_TABLE_FULL] = {
+		"affinity_table_full",
+		"connections whose client's session affinity was not remembered, too many clients"
+	},
 	[DVP_STAT_SERVICE_REJECTED] = {
 		"service_rejected",
 		"refused with ICMP: Service without usable backend"

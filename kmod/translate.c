@@ -9,10 +9,13 @@
  * flow is found by that packet's tuple reversed, as the next packet of the
  * error's own direction would find it.
  */
+#include "affinity.h"
+#include "backend.h"
 #include "decide.h"
 #include "flow.h"
 #include "nat.h"
 #include "netns.h"
+#include "service.h"
 #include "translate.h"
 
 static enum dvp_translate_result
@@ -90,8 +93,12 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 
 	*key = dvp_flow_create(dn, &packet->tuple, decision.backend, decision.source,
 			       from_host);
-	if (!IS_ERR(*key))
+	if (!IS_ERR(*key)) {
+		if (decision.is_sticky)
+			dvp_affinity_renew(dn, &packet->tuple.src, decision.service->id,
+					   decision.backend->id);
 		return DVP_TRANSLATE_DONE;
+	}
 	switch (PTR_ERR(*key)) {
 	case -ENOSPC:
 		dvp_stats_inc(dn, DVP_STAT_FLOW_TABLE_FULL);
