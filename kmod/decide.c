@@ -210,6 +210,17 @@ static bool decide_is_allowed(const struct dvp_service_spec *spec,
 	return dvp_range_find(spec->source, spec->sources, client);
 }
 
+static bool decide_is_icmp(const struct dvp_tuple *tuple)
+{
+	return tuple->proto == IPPROTO_ICMP || tuple->proto == IPPROTO_ICMPV6;
+}
+
+/* The identifier stands for the port of whoever asks. */
+static bool decide_is_echo_request(const struct dvp_tuple *tuple)
+{
+	return decide_is_icmp(tuple) && !tuple->dport;
+}
+
 static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *addr)
 {
 	const struct dvp_config *config = rcu_dereference(dn->config);
@@ -218,6 +229,24 @@ static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *add
 	range = dvp_range_find(config->range, config->ranges, addr);
 	return range && range->kind == DVPNET_RANGE_KIND_SERVICE &&
 	       !dvp_node_by_underlay(dn, addr) && !dvp_netns_has_addr(dn, addr);
+}
+
+/* Forwarded, an echo request to an address that nobody has would loop. */
+static void decide_echo(struct dvp_net *dn, const struct in6_addr *addr,
+			struct dvp_decision *decision)
+{
+	if (dvp_netns_has_addr(dn, addr)) {
+		decision->reason = "an address of Services that this host has and answers for";
+		return;
+	}
+	if (!rcu_dereference(dn->config)->vip_echo) {
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_ECHO_DROPPED,
+			      "an address of Services that no interface has");
+		return;
+	}
+	decision->verdict = DVPNET_VERDICT_ANSWER;
+	decision->stat = DVP_STAT_SERVICE_ECHO;
+	decision->reason = "an address of Services that no interface has; echo is answered for it";
 }
 
 /*
@@ -236,6 +265,10 @@ static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *
 			      "in a range of Services, but no Service has this address");
 	else if (!vip)
 		decision->reason = "no Service has this address, protocol and port";
+	else if (decide_is_echo_request(tuple))
+		decide_echo(dn, &tuple->dst, decision);
+	else if (decide_is_icmp(tuple))
+		decision->reason = "an ICMP echo reply";
 	else if (dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_CLUSTER_IP))
 		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_UNUSED_PORT,
 			      "a ClusterIP, but no Service uses this port");
@@ -253,7 +286,7 @@ static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *
 /**
  * dvp_decide - what happens to a connection that begins with this packet?
  * @dn: where
- * @tuple: client to whatever it wants to reach, stage IN
+ * @tuple: client to whatever it wants to reach, stage IN; of ICMP an echo request
  * @from_host: the packet was sent by this host itself
  * @decision: filled with the answer
  *
@@ -267,7 +300,7 @@ void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_hos
 	enum decide_client client;
 
 	memset(decision, 0, sizeof(*decision));
-	frontend = dvp_frontend_find(dn, tuple);
+	frontend = decide_is_icmp(tuple) ? NULL : dvp_frontend_find(dn, tuple);
 	if (!frontend) {
 		decide_without_frontend(dn, tuple, from_host, decision);
 		return;

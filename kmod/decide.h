@@ -17,7 +17,7 @@ struct dvp_tuple;
 /**
  * struct dvp_decision - what happens to the first packet of a connection, and why
  * @verdict: what to do
- * @stat: counter of a refusal
+ * @stat: counter of a refusal or answer
  * @reason: in words, for people
  * @service: whose frontend it met, or NULL
  * @type: of the frontend

@@ -25,6 +25,7 @@
 
 #include "bridge.h"
 #include "device.h"
+#include "echo.h"
 #include "hooks.h"
 #include "netns.h"
 #include "node.h"
@@ -38,36 +39,57 @@ static unsigned int hooks_refusal(bool from_host)
 	return from_host ? NF_DROP_ERR(-ECONNREFUSED) : NF_DROP;
 }
 
-/* One stage of a packet's way; *@done tells whether it was rewritten. */
-static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
-				  const struct nf_hook_state *state,
-				  enum dvp_stage stage, bool from_host, bool *done)
+/* The packet goes no further; its sender hears from the Service's address, or nothing. */
+static unsigned int hooks_stop(struct dvp_net *dn, const struct sk_buff *skb,
+			       const struct dvp_packet *packet,
+			       enum dvp_translate_result result, bool from_host)
 {
-	bool is_v4 = state->pf == NFPROTO_IPV4;
-	enum dvp_tuple_result parsed;
-	struct dvp_packet packet;
+	bool is_v4 = dvp_tuple_is_v4(&packet->tuple);
 
-	*done = false;
-	parsed = is_v4 ? dvp_tuple_parse4(skb, stage, &packet) :
-			 dvp_tuple_parse6(skb, stage, &packet);
-	/* Malformed packets are for the stack to judge: they have no flow. */
-	if (parsed != DVP_TUPLE_OK)
-		return NF_ACCEPT;
-	switch (dvp_translate(dn, skb, &packet, from_host)) {
-	case DVP_TRANSLATE_NONE:
-		return NF_ACCEPT;
-	case DVP_TRANSLATE_DONE:
-		*done = true;
-		return NF_ACCEPT;
+	switch (result) {
 	case DVP_TRANSLATE_REJECT:
 		if (is_v4)
 			dvp_reject4(dn, skb);
 		else
 			dvp_reject6(dn, skb);
 		return hooks_refusal(from_host);
+	case DVP_TRANSLATE_RESET:
+		if (is_v4)
+			dvp_reject_reset4(dn, skb, packet->l4);
+		else
+			dvp_reject_reset6(dn, skb, packet->l4);
+		return NF_DROP;
+	case DVP_TRANSLATE_ECHO:
+		if (is_v4)
+			dvp_echo_reply4(dn, skb, packet->l4);
+		else
+			dvp_echo_reply6(dn, skb, packet->l4);
+		return NF_DROP;
 	default:
 		return NF_DROP;
 	}
+}
+
+/* One stage of a packet's way; *@done tells whether it was rewritten. */
+static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
+				  const struct nf_hook_state *state,
+				  enum dvp_stage stage, bool from_host, bool *done)
+{
+	enum dvp_translate_result result;
+	enum dvp_tuple_result parsed;
+	struct dvp_packet packet;
+
+	*done = false;
+	parsed = state->pf == NFPROTO_IPV4 ? dvp_tuple_parse4(skb, stage, &packet) :
+					     dvp_tuple_parse6(skb, stage, &packet);
+	/* Malformed packets are for the stack to judge: they have no flow. */
+	if (parsed != DVP_TUPLE_OK)
+		return NF_ACCEPT;
+	result = dvp_translate(dn, skb, &packet, from_host);
+	*done = result == DVP_TRANSLATE_DONE;
+	if (*done || result == DVP_TRANSLATE_NONE)
+		return NF_ACCEPT;
+	return hooks_stop(dn, skb, &packet, result, from_host);
 }
 
 /*

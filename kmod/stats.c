@@ -126,6 +126,10 @@ static const struct {
 		"flow_released",
 		"UDP flows released, their backend stopped serving"
 	},
+	[DVP_STAT_FLOW_RESET] = {
+		"flow_reset",
+		"TCP flows whose client was sent a reset, their backend was removed"
+	},
 	[DVP_STAT_FLOW_FLUSHED] = {
 		"flow_flushed",
 		"flows removed by request"
@@ -173,6 +177,14 @@ static const struct {
 	[DVP_STAT_SERVICE_SOURCE_RANGE] = {
 		"service_source_range",
 		"dropped: the client is in none of the Service's source ranges"
+	},
+	[DVP_STAT_SERVICE_ECHO] = {
+		"service_echo",
+		"ICMP echo requests to an address of Services, answered"
+	},
+	[DVP_STAT_SERVICE_ECHO_DROPPED] = {
+		"service_echo_dropped",
+		"dropped: ICMP echo request to an address of Services that no interface has"
 	},
 	[DVP_STAT_NAT_BAD_PACKET] = {
 		"nat_bad_packet",

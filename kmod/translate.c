@@ -87,6 +87,9 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 	case DVPNET_VERDICT_DROP:
 		dvp_stats_inc(dn, decision.stat);
 		return DVP_TRANSLATE_DROP;
+	case DVPNET_VERDICT_ANSWER:
+		dvp_stats_inc(dn, decision.stat);
+		return DVP_TRANSLATE_ECHO;
 	default:
 		return DVP_TRANSLATE_NONE;
 	}
@@ -111,6 +114,21 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 		break;
 	}
 	return DVP_TRANSLATE_DROP;
+}
+
+/*
+ * A TCP connection whose endpoint was removed: left to end, unless the client
+ * shall be told. One that was never answered chooses anew by itself.
+ */
+static bool translate_is_cut_off(struct dvp_net *dn, const struct dvp_flow_key *key,
+				 u8 signs)
+{
+	const struct dvp_flow *flow = dvp_flow_of(key);
+
+	return key->index == DVP_FLOW_REQUEST_IN && key->tuple.proto == IPPROTO_TCP &&
+	       !(signs & DVP_SIGN_LAST) && flow->backend &&
+	       READ_ONCE(flow->backend->gone) && READ_ONCE(flow->replied) &&
+	       rcu_dereference(dn->config)->reset_removed;
 }
 
 /**
@@ -138,6 +156,13 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 	if (key && unlikely(dvp_flow_is_stale(key, packet->signs, &why))) {
 		if (dvp_flow_remove(dn, dvp_flow_of(key)))
 			dvp_stats_inc(dn, why);
+		key = NULL;
+	}
+	if (key && unlikely(translate_is_cut_off(dn, key, packet->signs))) {
+		if (dvp_flow_remove(dn, dvp_flow_of(key)))
+			dvp_stats_inc(dn, DVP_STAT_FLOW_RESET);
+		if (!(packet->signs & DVP_SIGN_OPENS))
+			return DVP_TRANSLATE_RESET;
 		key = NULL;
 	}
 	if (!key) {

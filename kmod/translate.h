@@ -13,12 +13,16 @@ struct dvp_net;
  * @DVP_TRANSLATE_DONE: rewritten
  * @DVP_TRANSLATE_DROP: to be dropped, counted
  * @DVP_TRANSLATE_REJECT: to be dropped and answered with an ICMP error, counted
+ * @DVP_TRANSLATE_RESET: to be dropped and answered with a TCP reset, counted
+ * @DVP_TRANSLATE_ECHO: to be dropped and answered with an ICMP echo reply, counted
  */
 enum dvp_translate_result {
 	DVP_TRANSLATE_NONE,
 	DVP_TRANSLATE_DONE,
 	DVP_TRANSLATE_DROP,
 	DVP_TRANSLATE_REJECT,
+	DVP_TRANSLATE_RESET,
+	DVP_TRANSLATE_ECHO,
 };
 
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,

@@ -164,6 +164,8 @@ enum dvpnet_flow_flags {
  * @DVPNET_VERDICT_DROP: Dropped silently.
  * @DVPNET_VERDICT_MASQUERADE: Not for a Service; leaves the cluster, so its
  *   source is translated.
+ * @DVPNET_VERDICT_ANSWER: Answered by this node in the name of a Service's
+ *   address.
  */
 enum dvpnet_verdict {
 	DVPNET_VERDICT_NONE,
@@ -172,6 +174,7 @@ enum dvpnet_verdict {
 	DVPNET_VERDICT_REJECT,
 	DVPNET_VERDICT_DROP,
 	DVPNET_VERDICT_MASQUERADE,
+	DVPNET_VERDICT_ANSWER,
 };
 
 /*
