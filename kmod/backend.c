@@ -32,6 +32,9 @@
 /* More probes make the most loaded backend less so; the paper suggests 21. */
 #define PROBES 21
 
+/* As many as a quarter of a gigabyte holds: no list comes near, but for senseless requests. */
+#define BACKEND_POINTS_MAX (1U << 24)
+
 /* 2^64 divided by the golden ratio, odd: the step of SplitMix64. */
 #define GOLDEN 0x9e3779b97f4a7c15ULL
 
@@ -120,7 +123,7 @@ static int compare_points(const void *a, const void *b)
  * @count: how many; 0 makes a valid list from which nothing is chosen
  *
  * Context: may sleep.
- * Return: the list, for dvp_backend_list_free(), or NULL without memory.
+ * Return: the list, for dvp_backend_list_free(), or NULL without memory for it.
  */
 struct dvp_backend_list *dvp_backend_list_make(const struct dvp_backend_share *shares,
 					       u32 count)
@@ -136,7 +139,7 @@ struct dvp_backend_list *dvp_backend_list_make(const struct dvp_backend_share *s
 	if (points > DVP_BACKEND_HRW_MAX)
 		each = DVP_BACKEND_RING_POINTS;
 	points *= each;
-	if (points > U32_MAX)
+	if (points > BACKEND_POINTS_MAX)
 		return NULL;
 	size = struct_size(list, point, points);
 	list = kvmalloc(size_add(size, array_size(count, sizeof(*shares))), GFP_KERNEL);

@@ -19,13 +19,17 @@ static const u32 counts[] = { 1, 2, 10, 32, 33, 100, 256, 257, 1000, 5000 };
  * @rnd: where everything random comes from
  * @all: the backends
  * @order: pointers to them, as shuffled
+ * @weight: their weights, as in @all
  * @hits: how often each was chosen, as in @all
+ * @share: what a list is made of
  */
 struct backend_fixture {
 	struct rnd_state rnd;
 	struct dvp_backend all[MAX_BACKENDS];
 	struct dvp_backend *order[MAX_BACKENDS];
+	u32 weight[MAX_BACKENDS];
 	u32 hits[MAX_BACKENDS];
+	struct dvp_backend_share share[MAX_BACKENDS];
 };
 
 static u64 random_u64(struct backend_fixture *fixture)
@@ -54,7 +58,9 @@ static int backend_test_init(struct kunit *test)
 		ipv6_addr_set_v4mapped(htonl(0x0a6f0002 + i), &backend->addr);
 		backend->port = htons(8080);
 		backend->id = dvp_backend_id(&backend->addr, backend->port);
+		refcount_set(&backend->ref, 1);
 		fixture->order[i] = backend;
+		fixture->weight[i] = 1;
 	}
 	return 0;
 }
@@ -75,6 +81,24 @@ static void shuffle(struct backend_fixture *fixture)
 	}
 }
 
+static u32 weight_of(const struct backend_fixture *fixture,
+		     const struct dvp_backend *backend)
+{
+	return fixture->weight[backend - fixture->all];
+}
+
+/* A list of those that come first. */
+static struct dvp_backend_list *make_list(struct backend_fixture *fixture, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		fixture->share[i].backend = fixture->order[i];
+		fixture->share[i].weight = weight_of(fixture, fixture->order[i]);
+	}
+	return dvp_backend_list_make(fixture->share, count);
+}
+
 /* SplitMix64 as its author wrote it. */
 static u64 naive_mix(u64 z)
 {
@@ -83,31 +107,28 @@ static u64 naive_mix(u64 z)
 	return z ^ (z >> 31);
 }
 
-static struct dvp_backend *naive_choose(struct dvp_backend **backends,
+static struct dvp_backend *naive_choose(const struct backend_fixture *fixture,
 					u32 count, u64 hash)
 {
 	const u64 golden = 0x9e3779b97f4a7c15ULL;
-	struct dvp_backend *best = NULL;
+	struct dvp_backend *backend, *best = NULL;
 	u64 least = 0, point, value;
-	u32 i, j, probe;
+	u32 i, j, probe, sum = 0;
+	bool ring;
 
-	if (count <= DVP_BACKEND_HRW_MAX) {
-		for (i = 0; i < count; i++) {
-			value = ~naive_mix(hash ^ naive_mix(backends[i]->id));
-			if (!best || value < least) {
-				best = backends[i];
-				least = value;
-			}
-		}
-		return best;
-	}
+	for (i = 0; i < count; i++)
+		sum += weight_of(fixture, fixture->order[i]);
+	ring = sum > DVP_BACKEND_HRW_MAX;
 	for (i = 0; i < count; i++) {
-		for (j = 0; j < DVP_BACKEND_RING_POINTS; j++) {
-			point = naive_mix(backends[i]->id + j * golden);
-			for (probe = 1; probe <= 21; probe++) {
-				value = point - naive_mix(hash + probe * golden);
+		backend = fixture->order[i];
+		for (j = 0; j < weight_of(fixture, backend) *
+				(ring ? DVP_BACKEND_RING_POINTS : 1); j++) {
+			point = naive_mix(backend->id + j * golden);
+			for (probe = 1; probe <= (ring ? 21 : 1); probe++) {
+				value = ring ? point - naive_mix(hash + probe * golden) :
+					       ~naive_mix(hash ^ point);
 				if (!best || value < least) {
-					best = backends[i];
+					best = backend;
 					least = value;
 				}
 			}
@@ -141,6 +162,8 @@ static void backend_empty_list(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, list->count, 0);
 	KUNIT_EXPECT_NULL(test, dvp_backend_choose(list, 0));
 	KUNIT_EXPECT_NULL(test, dvp_backend_choose(list, U64_MAX));
+	KUNIT_EXPECT_NULL(test, dvp_backend_choose_random(list));
+	KUNIT_EXPECT_NULL(test, dvp_backend_choose_idle(list));
 	dvp_backend_list_free(list);
 }
 
@@ -153,7 +176,7 @@ static void backend_matches_naive(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		shuffle(fixture);
-		list = dvp_backend_list_make(fixture->order, counts[i]);
+		list = make_list(fixture, counts[i]);
 		KUNIT_ASSERT_NOT_NULL(test, list);
 		KUNIT_EXPECT_EQ(test, list->count, counts[i]);
 		keys = min(2000u, 200000 / counts[i]);
@@ -161,8 +184,7 @@ static void backend_matches_naive(struct kunit *test)
 			hash = random_u64(fixture);
 			KUNIT_ASSERT_PTR_EQ(test,
 					    dvp_backend_choose(list, hash),
-					    naive_choose(fixture->order,
-							 counts[i], hash));
+					    naive_choose(fixture, counts[i], hash));
 		}
 		dvp_backend_list_free(list);
 		cond_resched();
@@ -177,11 +199,11 @@ static void backend_order_does_not_matter(struct kunit *test)
 	u64 hash;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		list = dvp_backend_list_make(fixture->order, counts[i]);
+		list = make_list(fixture, counts[i]);
 		for (j = 0; j < counts[i] / 2; j++)
 			swap(fixture->order[j],
 			     fixture->order[counts[i] - 1 - j]);
-		other = dvp_backend_list_make(fixture->order, counts[i]);
+		other = make_list(fixture, counts[i]);
 		KUNIT_ASSERT_TRUE(test, list && other);
 		for (key = 0; key < 1000; key++) {
 			hash = random_u64(fixture);
@@ -202,7 +224,7 @@ static void backend_ring_closes(struct kunit *test)
 	struct dvp_backend_list *list;
 	u32 i;
 
-	list = dvp_backend_list_make(fixture->order, DVP_BACKEND_HRW_MAX + 1);
+	list = make_list(fixture, DVP_BACKEND_HRW_MAX + 1);
 	KUNIT_ASSERT_NOT_NULL(test, list);
 	KUNIT_ASSERT_EQ(test, list->points,
 			(DVP_BACKEND_HRW_MAX + 1) * DVP_BACKEND_RING_POINTS);
@@ -226,7 +248,7 @@ static void count_hits(struct kunit *test, u32 count, u32 each)
 	u32 key;
 
 	shuffle(fixture);
-	list = dvp_backend_list_make(fixture->order, count);
+	list = make_list(fixture, count);
 	KUNIT_ASSERT_NOT_NULL(test, list);
 	memset(fixture->hits, 0, sizeof(fixture->hits));
 	for (key = 0; key < count * each; key++)
@@ -297,8 +319,8 @@ static void backend_removal_spares_others(struct kunit *test)
 		u32 count = removal_counts[i];
 
 		shuffle(fixture);
-		list = dvp_backend_list_make(fixture->order, count);
-		without = dvp_backend_list_make(fixture->order, count - 1);
+		list = make_list(fixture, count);
+		without = make_list(fixture, count - 1);
 		KUNIT_ASSERT_TRUE(test, list && without);
 		moved = 0;
 		heirs = 0;
@@ -323,6 +345,172 @@ static void backend_removal_spares_others(struct kunit *test)
 		dvp_backend_list_free(without);
 		cond_resched();
 	}
+}
+
+/* Weights from 1 to 100, the first one @first. */
+static void set_weights(struct backend_fixture *fixture, u32 first)
+{
+	u32 i;
+
+	for (i = 0; i < MAX_BACKENDS; i++)
+		fixture->weight[i] = 1 + prandom_u32_state(&fixture->rnd) % 100;
+	fixture->weight[fixture->order[0] - fixture->all] = first;
+}
+
+static void backend_weights_match_naive(struct kunit *test)
+{
+	static const u32 weighed_counts[] = { 1, 2, 4, 20 };
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list;
+	u32 i, key;
+	u64 hash;
+
+	for (i = 0; i < ARRAY_SIZE(weighed_counts); i++) {
+		shuffle(fixture);
+		set_weights(fixture, 1);
+		list = make_list(fixture, weighed_counts[i]);
+		KUNIT_ASSERT_NOT_NULL(test, list);
+		for (key = 0; key < 200; key++) {
+			hash = random_u64(fixture);
+			KUNIT_ASSERT_PTR_EQ(test, dvp_backend_choose(list, hash),
+					    naive_choose(fixture, weighed_counts[i], hash));
+		}
+		dvp_backend_list_free(list);
+		cond_resched();
+	}
+}
+
+/* Each backend's hits must be its share of @keys, within @percent of it. */
+static void expect_shares(struct kunit *test, u32 count, u32 keys, u32 percent)
+{
+	struct backend_fixture *fixture = test->priv;
+	u32 i, sum = 0, share, hits;
+
+	for (i = 0; i < count; i++)
+		sum += weight_of(fixture, fixture->order[i]);
+	for (i = 0; i < count; i++) {
+		share = (u64)keys * weight_of(fixture, fixture->order[i]) / sum;
+		hits = fixture->hits[fixture->order[i] - fixture->all];
+		KUNIT_EXPECT_LE_MSG(test, abs((s32)(hits - share)) * 100, share * percent,
+				    "backend %u of %u, weight %u: %u hits instead of %u", i,
+				    count, weight_of(fixture, fixture->order[i]), hits, share);
+	}
+}
+
+/* Connections are shared out by weight, whether by scores, on the ring, or by chance. */
+static void backend_weights_share_out(struct kunit *test)
+{
+	static const u32 weights[][4] = {
+		{ 1, 1, 1, 1 }, { 1, 2, 3, 4 }, { 10, 20, 30, 40 }, { 10, 100, 40, 100 },
+		{ 50, 100, 100, 100 },
+	};
+	struct backend_fixture *fixture = test->priv;
+	const u32 keys = 200000;
+	struct dvp_backend_list *list;
+	u32 i, j, key;
+
+	for (i = 0; i < ARRAY_SIZE(weights); i++) {
+		for (j = 0; j < 4; j++)
+			fixture->weight[j] = weights[i][j];
+		list = make_list(fixture, 4);
+		KUNIT_ASSERT_NOT_NULL(test, list);
+		memset(fixture->hits, 0, sizeof(fixture->hits));
+		for (key = 0; key < keys; key++)
+			fixture->hits[dvp_backend_choose(list, random_u64(fixture)) -
+				      fixture->all]++;
+		expect_shares(test, 4, keys, list->is_ring ? 12 : 4);
+		memset(fixture->hits, 0, sizeof(fixture->hits));
+		for (key = 0; key < keys; key++)
+			fixture->hits[dvp_backend_choose_random(list) - fixture->all]++;
+		expect_shares(test, 4, keys, 4);
+		dvp_backend_list_free(list);
+		cond_resched();
+	}
+}
+
+/* Who gets heavier takes from the others, and nobody else gains; read backwards, the opposite. */
+static void backend_weight_change_spares_others(struct kunit *test)
+{
+	static const struct {
+		u32 count, before, after;
+	} change[] = {
+		{ 2, 1, 2 }, { 3, 1, 100 }, { 4, 7, 8 }, { 100, 1, 2 }, { 100, 50, 100 },
+	};
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list, *heavier;
+	struct dvp_backend *before, *after;
+	u32 i, key, moved;
+	u64 hash;
+
+	for (i = 0; i < ARRAY_SIZE(change); i++) {
+		shuffle(fixture);
+		/* On one side of the border between the two kinds of list. */
+		if (change[i].count > 10)
+			set_weights(fixture, change[i].before);
+		else
+			fixture->weight[fixture->order[0] - fixture->all] = change[i].before;
+		list = make_list(fixture, change[i].count);
+		fixture->weight[fixture->order[0] - fixture->all] = change[i].after;
+		heavier = make_list(fixture, change[i].count);
+		KUNIT_ASSERT_TRUE(test, list && heavier);
+		KUNIT_ASSERT_EQ(test, list->is_ring, heavier->is_ring);
+		moved = 0;
+		for (key = 0; key < 20000; key++) {
+			hash = random_u64(fixture);
+			before = dvp_backend_choose(list, hash);
+			after = dvp_backend_choose(heavier, hash);
+			if (before == after)
+				continue;
+			KUNIT_ASSERT_PTR_EQ(test, after, fixture->order[0]);
+			moved++;
+		}
+		KUNIT_EXPECT_GT(test, moved, 0);
+		dvp_backend_list_free(list);
+		dvp_backend_list_free(heavier);
+		for (key = 0; key < MAX_BACKENDS; key++)
+			fixture->weight[key] = 1;
+		cond_resched();
+	}
+}
+
+/* Each new flow goes where there are the fewest for the weight. */
+static void backend_idlest_is_chosen(struct kunit *test)
+{
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list;
+	u32 i, sum = 0;
+
+	for (i = 0; i < 10; i++) {
+		fixture->weight[i] = i + 1;
+		sum += i + 1;
+	}
+	list = make_list(fixture, 10);
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	for (i = 0; i < 20 * sum; i++)
+		dvp_backend_get(dvp_backend_choose_idle(list));
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, dvp_backend_flows(&fixture->all[i]), 20 * (i + 1));
+	dvp_backend_list_free(list);
+}
+
+/* In a long list they end up nearly alike. */
+static void backend_idle_levels_long_lists(struct kunit *test)
+{
+	const u32 count = DVP_BACKEND_SCAN_MAX + 100, each = 50;
+	struct backend_fixture *fixture = test->priv;
+	struct dvp_backend_list *list;
+	u32 i, flows;
+
+	list = make_list(fixture, count);
+	KUNIT_ASSERT_NOT_NULL(test, list);
+	for (i = 0; i < count * each; i++)
+		dvp_backend_get(dvp_backend_choose_idle(list));
+	for (i = 0; i < count; i++) {
+		flows = dvp_backend_flows(fixture->order[i]);
+		KUNIT_EXPECT_GT(test, flows, each - 10);
+		KUNIT_EXPECT_LT(test, flows, each + 10);
+	}
+	dvp_backend_list_free(list);
 }
 
 static void backend_lives_as_long_as_referenced(struct kunit *test)
@@ -358,6 +546,11 @@ static struct kunit_case backend_cases[] = {
 	KUNIT_CASE(backend_scores_spread_evenly),
 	KUNIT_CASE(backend_ring_spreads_fairly),
 	KUNIT_CASE(backend_removal_spares_others),
+	KUNIT_CASE(backend_weights_match_naive),
+	KUNIT_CASE(backend_weights_share_out),
+	KUNIT_CASE(backend_weight_change_spares_others),
+	KUNIT_CASE(backend_idlest_is_chosen),
+	KUNIT_CASE(backend_idle_levels_long_lists),
 	{}
 };
 
