@@ -48,10 +48,14 @@ table inet test {
 
 
 def loaded_modules():
-    """Those of conntrack and nftables among the kernel's modules."""
-    names = re.findall(r"^\S+", pathlib.Path("/proc/modules").read_text(encoding="ascii"), re.M)
-    return [n for n in names
-            if n.startswith(("nf_conntrack", "nf_tables", "nf_nat", "nft_", "ip_tables"))]
+    """Those of conntrack and nftables among the kernel's modules, and all that use them."""
+    lines = pathlib.Path("/proc/modules").read_text(encoding="ascii").splitlines()
+    users = {name: used.split(",") for name, _, _, used, *_ in map(str.split, lines)}
+    found = [name for name in users
+             if name.startswith(("nf_conntrack", "nf_tables", "nf_nat", "nft_", "ip_tables"))]
+    for name in found:
+        found += [user for user in users[name] if user in users and user not in found]
+    return found
 
 
 def unload():
