@@ -33,7 +33,7 @@
 #define PROBES 21
 
 /* As many as a quarter of a gigabyte holds: no list comes near, but for senseless requests. */
-#define BACKEND_POINTS_MAX (1U << 24)
+#define BACKEND_POINTS_MAX (16U << 20)
 
 /* 2^64 divided by the golden ratio, odd: the step of SplitMix64. */
 #define GOLDEN 0x9e3779b97f4a7c15ULL

@@ -139,7 +139,7 @@ static struct dvp_backend *decide_pick(struct dvp_net *dn, const struct dvp_tupl
 		break;
 	}
 	if (decision->is_sticky) {
-		decision->reason = "chosen by rendezvous hashing over the client's address, for affinity";
+		decision->reason = "chosen by hashing the client's address (session affinity)";
 		return dvp_backend_choose(list, siphash(&tuple->src, sizeof(tuple->src), secret));
 	}
 	decision->reason = "chosen by rendezvous hashing over the connection";

@@ -7,7 +7,7 @@
 #include "print.h"
 
 static const char *const verdicts[] = {
-	"none", "flow", "forward", "reject", "drop", "masquerade", NULL,
+	"none", "flow", "forward", "reject", "drop", "masquerade", "answer", NULL,
 };
 static const char *const lists[] = { "none", "cluster", "local", NULL };
 static const char *const clients[] = { "unknown", "host", "pod", "outside", NULL };
@@ -29,6 +29,8 @@ static const char *verdict_words(uint32_t verdict)
 		return "dropped silently";
 	case DVPNET_VERDICT_MASQUERADE:
 		return "not for a Service, leaves the cluster with an address of this node";
+	case DVPNET_VERDICT_ANSWER:
+		return "answered by this node in the name of the address";
 	default:
 		return "unknown";
 	}
