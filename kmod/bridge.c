@@ -77,6 +77,7 @@ unsigned int dvp_bridge_forward(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	switch (dvp_translate(priv, skb, &packet, false)) {
 	case DVP_TRANSLATE_NONE:
+	case DVP_TRANSLATE_KEEP:
 	case DVP_TRANSLATE_DONE:
 		return NF_ACCEPT;
 	default:

@@ -2,8 +2,8 @@
 /*
  * The table of translated connections: bounded, read under RCU.
  *
- * A flow's keys are inserted with the one by which its next packet looks
- * (REQUEST_IN) last: whoever finds a flow finds all of it. Two CPUs that
+ * A flow's keys are inserted with the one by which its next packet looks (the
+ * lowest) last: whoever finds a flow finds all of it. Two CPUs that
  * create one connection at the same instant meet at that key; the loser takes
  * the winner's flow. A flow is unlinked by whoever sets its dead bit.
  */
@@ -42,11 +42,6 @@ static bool flow_is_expired(const struct dvp_flow *flow)
 	return (s32)(READ_ONCE(flow->expires) - flow_now()) <= 0;
 }
 
-static unsigned int flow_keys(const struct dvp_flow *flow)
-{
-	return flow->masquerade ? DVP_FLOW_KEYS : DVP_FLOW_REPLY_IN;
-}
-
 /* A protocol that has no connections of its own: each packet may be the last, or the first. */
 static bool flow_is_datagram(const struct dvp_tuple *tuple)
 {
@@ -59,7 +54,7 @@ static u32 flow_timeout(const struct dvp_net *dn, const struct dvp_flow *flow)
 	bool established = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_ESTABLISHED;
 	u32 seconds;
 
-	if (flow_is_datagram(&flow->key[DVP_FLOW_REQUEST_IN].tuple))
+	if (flow_is_datagram(dvp_flow_outer(flow)))
 		seconds = established ? config->udp_established : config->udp_new;
 	else
 		seconds = established ? config->tcp_established : config->tcp_transitory;
@@ -70,18 +65,19 @@ static void flow_free_rcu(struct rcu_head *rcu)
 {
 	struct dvp_flow *flow = container_of(rcu, struct dvp_flow, rcu);
 
-	dvp_backend_put(flow->backend);
+	if (flow->backend)
+		dvp_backend_put(flow->backend);
 	kmem_cache_free(flow_cache, flow);
 }
 
-static void flow_unlink(struct dvp_flow_table *table, struct dvp_flow *flow,
-			unsigned int keys)
+static void flow_unlink(struct dvp_flow_table *table, struct dvp_flow *flow)
 {
 	unsigned int i;
 
-	/* REQUEST_IN first: as at insertion, whoever finds it finds the rest. */
-	for (i = 0; i < keys; i++)
-		rhashtable_remove_fast(&table->keys, &flow->key[i].hash, flow_params);
+	/* The lowest first: as at insertion, whoever finds it finds the rest. */
+	for (i = 0; i < DVP_FLOW_KEYS; i++)
+		if (dvp_flow_has(flow, i))
+			rhashtable_remove_fast(&table->keys, &flow->key[i].hash, flow_params);
 }
 
 static void flow_answered(struct dvp_flow_table *table, struct dvp_flow *flow)
@@ -105,7 +101,7 @@ bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow)
 		return false;
 
 	flow_answered(&dn->flows, flow);
-	flow_unlink(&dn->flows, flow, flow_keys(flow));
+	flow_unlink(&dn->flows, flow);
 	atomic_dec(&dn->flows.count);
 	call_rcu(&flow->rcu, flow_free_rcu);
 	return true;
@@ -181,9 +177,9 @@ bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *
 {
 	const struct dvp_flow *flow = dvp_flow_of(key);
 
-	if (key->index != DVP_FLOW_REQUEST_IN)
+	if (key->index != dvp_flow_first(flow))
 		return false;
-	if (READ_ONCE(flow->backend->gone) &&
+	if (flow->backend && READ_ONCE(flow->backend->gone) &&
 	    (flow_is_datagram(&key->tuple) || !READ_ONCE(flow->replied))) {
 		*why = DVP_STAT_FLOW_RELEASED;
 		return true;
@@ -298,26 +294,80 @@ static int flow_insert(struct dvp_net *dn, struct dvp_flow_key *key)
 	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
 }
 
+static int flow_remove_key(struct dvp_net *dn, struct dvp_flow_key *key)
+{
+	return rhashtable_remove_fast(&dn->flows.keys, &key->hash, flow_params);
+}
+
+/**
+ * dvp_flow_is_middle - is a flow's middle view like this?
+ * @dn: its table
+ * @tuple: from a client to a backend
+ *
+ * Then a connection that is not translated must not look the same.
+ *
+ * Context: RCU read side.
+ */
+bool dvp_flow_is_middle(struct dvp_net *dn, const struct dvp_tuple *tuple)
+{
+	const struct dvp_flow_key *key;
+	struct dvp_tuple reply;
+
+	dvp_tuple_reverse(tuple, DVP_STAGE_OUT, &reply);
+	key = dvp_flow_lookup(dn, &reply);
+	return key && key->index == DVP_FLOW_REPLY_OUT;
+}
+
+/*
+ * Both keys of the middle view that this flow has. One that it has not must not
+ * be another's either: an egress flow has no REPLY_OUT.
+ */
+static int flow_try_middle(struct dvp_net *dn, struct dvp_flow *flow)
+{
+	struct dvp_flow_key *reply = &flow->key[DVP_FLOW_REPLY_OUT];
+	struct dvp_flow_key *request = &flow->key[DVP_FLOW_REQUEST_OUT];
+	int err;
+
+	err = flow_insert(dn, reply);
+	if (err)
+		return err;
+	dvp_tuple_reverse(&reply->tuple, DVP_STAGE_OUT, &request->tuple);
+	if (dvp_flow_has(flow, DVP_FLOW_REQUEST_OUT))
+		err = flow_insert(dn, request);
+	else if (dvp_flow_lookup(dn, &request->tuple))
+		err = -EEXIST;
+	if (err)
+		flow_remove_key(dn, reply);
+	return err;
+}
+
 /*
  * The middle view has to be unique, or replies could not be told apart: where
  * another frontend leads the same client port to the same backend, move the
  * port.
  */
-static int flow_insert_middle(struct dvp_net *dn, struct dvp_flow_key *reply)
+static int flow_insert_middle(struct dvp_net *dn, struct dvp_flow *flow)
 {
 	struct dvp_port_iter iter;
 	int err;
 
-	err = flow_insert(dn, reply);
+	err = flow_try_middle(dn, flow);
 	if (err != -EEXIST)
 		return err;
 	dvp_port_start(&iter, dn, DVP_PORT_FOREIGN);
-	while (dvp_port_next(&iter, &reply->tuple)) {
-		err = flow_insert(dn, reply);
+	while (dvp_port_next(&iter, &flow->key[DVP_FLOW_REPLY_OUT].tuple)) {
+		err = flow_try_middle(dn, flow);
 		if (err != -EEXIST)
 			return err;
 	}
 	return -EADDRINUSE;
+}
+
+static void flow_remove_middle(struct dvp_net *dn, struct dvp_flow *flow)
+{
+	if (dvp_flow_has(flow, DVP_FLOW_REQUEST_OUT))
+		flow_remove_key(dn, &flow->key[DVP_FLOW_REQUEST_OUT]);
+	flow_remove_key(dn, &flow->key[DVP_FLOW_REPLY_OUT]);
 }
 
 static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
@@ -340,52 +390,105 @@ static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
 	return -EADDRINUSE;
 }
 
-static void flow_discard(struct dvp_flow *flow)
+/* All keys of a flow that begins at stage IN; the middle as it is in REPLY_OUT to begin with. */
+static int flow_insert_keys(struct dvp_net *dn, struct dvp_flow *flow, bool keep_port)
 {
-	/* Keys were visible: readers may still look at the flow. */
-	call_rcu(&flow->rcu, flow_free_rcu);
-}
-
-static int flow_insert_keys(struct dvp_net *dn, struct dvp_flow *flow,
-			    bool keep_port)
-{
-	struct dvp_flow_key *key = flow->key;
+	struct dvp_flow_key *reply_in = &flow->key[DVP_FLOW_REPLY_IN];
 	int err;
 
-	err = flow_insert_middle(dn, &key[DVP_FLOW_REPLY_OUT]);
+	err = flow_insert_middle(dn, flow);
 	if (err)
 		return err;
-	if (flow->masquerade) {
-		dvp_tuple_reverse(&key[DVP_FLOW_REPLY_OUT].tuple, DVP_STAGE_OUT,
-				  &key[DVP_FLOW_REQUEST_OUT].tuple);
-		err = flow_insert_inner(dn, &key[DVP_FLOW_REPLY_IN], keep_port);
+	if (dvp_flow_has(flow, DVP_FLOW_REPLY_IN)) {
+		err = flow_insert_inner(dn, reply_in, keep_port);
 		if (err)
 			goto err_middle;
-		err = flow_insert(dn, &key[DVP_FLOW_REQUEST_OUT]);
-		if (err)
-			goto err_inner;
 	}
-	err = flow_insert(dn, &key[DVP_FLOW_REQUEST_IN]);
+	err = flow_insert(dn, &flow->key[DVP_FLOW_REQUEST_IN]);
 	if (err)
-		goto err_request;
+		goto err_inner;
 	return 0;
 
-err_request:
-	if (flow->masquerade)
-		rhashtable_remove_fast(&dn->flows.keys,
-				       &key[DVP_FLOW_REQUEST_OUT].hash, flow_params);
 err_inner:
-	if (flow->masquerade)
-		rhashtable_remove_fast(&dn->flows.keys,
-				       &key[DVP_FLOW_REPLY_IN].hash, flow_params);
+	if (dvp_flow_has(flow, DVP_FLOW_REPLY_IN))
+		flow_remove_key(dn, reply_in);
 err_middle:
-	rhashtable_remove_fast(&dn->flows.keys, &key[DVP_FLOW_REPLY_OUT].hash,
-			       flow_params);
+	flow_remove_middle(dn, flow);
 	return err;
 }
 
+/* The keys of a flow that begins at stage OUT. */
+static int flow_insert_outer(struct dvp_net *dn, struct dvp_flow *flow)
+{
+	int err;
+
+	err = flow_insert_inner(dn, &flow->key[DVP_FLOW_REPLY_IN], false);
+	if (err)
+		return err;
+	err = flow_insert(dn, &flow->key[DVP_FLOW_REQUEST_OUT]);
+	if (err)
+		flow_remove_key(dn, &flow->key[DVP_FLOW_REPLY_IN]);
+	return err;
+}
+
+/* A flow that nobody knows yet, its keys empty. */
+static struct dvp_flow *flow_alloc(struct dvp_net *dn, enum dvp_flow_kind kind, u8 keys)
+{
+	struct dvp_flow *flow;
+	unsigned int i;
+
+	if (!flow_make_room(dn))
+		return ERR_PTR(-ENOSPC);
+	flow = kmem_cache_zalloc(flow_cache, GFP_ATOMIC);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < DVP_FLOW_KEYS; i++)
+		flow->key[i].index = i;
+	flow->keys = keys;
+	flow->kind = kind;
+	flow->masquerade = keys & BIT(DVP_FLOW_REPLY_IN);
+	flow->state = DVPNET_FLOW_STATE_NEW;
+	INIT_LIST_HEAD(&flow->unanswered);
+	atomic_inc(&dn->flows.count);
+	return flow;
+}
+
+/* Keys were visible: readers may still look at the flow. */
+static void flow_discard(struct dvp_net *dn, struct dvp_flow *flow)
+{
+	atomic_dec(&dn->flows.count);
+	call_rcu(&flow->rcu, flow_free_rcu);
+}
+
+/* The flow whose keys were inserted, or, with their @err, the one that was faster. */
+static struct dvp_flow_key *flow_settle(struct dvp_net *dn, struct dvp_flow *flow, int err)
+{
+	struct dvp_flow_key *first = &flow->key[dvp_flow_first(flow)];
+
+	if (err) {
+		struct dvp_flow_key *winner;
+
+		/* The flow outlives this, its caller holds RCU. */
+		flow_discard(dn, flow);
+		if (err != -EEXIST)
+			return ERR_PTR(err == -EADDRINUSE ? err : -ENOMEM);
+		winner = dvp_flow_lookup(dn, &first->tuple);
+		return winner ?: ERR_PTR(-EAGAIN);
+	}
+
+	spin_lock_bh(&dn->flows.lock);
+	/* Another CPU may have seen the answer already, or removed the flow. */
+	if (READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW &&
+	    !test_bit(FLOW_DEAD_BIT, &flow->dead))
+		list_add_tail(&flow->unanswered, &dn->flows.unanswered);
+	spin_unlock_bh(&dn->flows.lock);
+
+	dvp_stats_inc(dn, DVP_STAT_FLOW_CREATED);
+	return first;
+}
+
 /**
- * dvp_flow_create - remember a new connection
+ * dvp_flow_create - remember a new connection to a Service
  * @dn: its table
  * @outer: client to frontend, stage IN
  * @backend: where it goes
@@ -403,59 +506,83 @@ struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
 				     const struct in6_addr *source,
 				     bool keep_port)
 {
+	u8 keys = BIT(DVP_FLOW_REQUEST_IN) | BIT(DVP_FLOW_REPLY_OUT);
 	struct dvp_tuple middle = *outer, inner;
-	struct dvp_flow_key *winner;
 	struct dvp_flow *flow;
-	unsigned int i;
-	int err;
 
-	if (!flow_make_room(dn))
-		return ERR_PTR(-ENOSPC);
-	flow = kmem_cache_zalloc(flow_cache, GFP_ATOMIC);
-	if (!flow)
-		return ERR_PTR(-ENOMEM);
+	if (source)
+		keys |= BIT(DVP_FLOW_REQUEST_OUT) | BIT(DVP_FLOW_REPLY_IN);
+	flow = flow_alloc(dn, DVP_FLOW_SERVICE, keys);
+	if (IS_ERR(flow))
+		return ERR_CAST(flow);
 	if (!refcount_inc_not_zero(&backend->ref)) {
-		kmem_cache_free(flow_cache, flow);
+		flow_discard(dn, flow);
 		return ERR_PTR(-EAGAIN);
 	}
+	flow->backend = backend;
 
 	middle.dst = backend->addr;
 	middle.dport = backend->port;
 	inner = middle;
 	if (source)
 		inner.src = *source;
-
-	for (i = 0; i < DVP_FLOW_KEYS; i++)
-		flow->key[i].index = i;
 	flow->key[DVP_FLOW_REQUEST_IN].tuple = *outer;
 	dvp_tuple_reverse(&middle, DVP_STAGE_OUT, &flow->key[DVP_FLOW_REPLY_OUT].tuple);
 	dvp_tuple_reverse(&inner, DVP_STAGE_IN, &flow->key[DVP_FLOW_REPLY_IN].tuple);
-	flow->backend = backend;
-	flow->masquerade = source;
-	flow->state = DVPNET_FLOW_STATE_NEW;
-	INIT_LIST_HEAD(&flow->unanswered);
 	flow->expires = flow_now() + flow_timeout(dn, flow);
+	return flow_settle(dn, flow, flow_insert_keys(dn, flow, keep_port));
+}
 
-	atomic_inc(&dn->flows.count);
-	err = flow_insert_keys(dn, flow, keep_port);
-	if (err) {
-		atomic_dec(&dn->flows.count);
-		flow_discard(flow);
-		if (err != -EEXIST)
-			return ERR_PTR(err == -EADDRINUSE ? err : -ENOMEM);
-		winner = dvp_flow_lookup(dn, outer);
-		return winner ?: ERR_PTR(-EAGAIN);
-	}
+/**
+ * dvp_flow_create_egress - remember a connection whose source is translated, and nothing else
+ * @dn: its table
+ * @middle: client to what it asked for, stage OUT
+ * @source: address that the other end has to see
+ *
+ * Context: RCU read side, softirq or process.
+ * Return: the key REQUEST_OUT, else as dvp_flow_create().
+ */
+struct dvp_flow_key *dvp_flow_create_egress(struct dvp_net *dn,
+					    const struct dvp_tuple *middle,
+					    const struct in6_addr *source)
+{
+	struct dvp_tuple inner = *middle;
+	struct dvp_flow *flow;
 
-	spin_lock_bh(&dn->flows.lock);
-	/* Another CPU may have seen the answer already, or removed the flow. */
-	if (READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW &&
-	    !test_bit(FLOW_DEAD_BIT, &flow->dead))
-		list_add_tail(&flow->unanswered, &dn->flows.unanswered);
-	spin_unlock_bh(&dn->flows.lock);
+	flow = flow_alloc(dn, DVP_FLOW_EGRESS,
+			  BIT(DVP_FLOW_REQUEST_OUT) | BIT(DVP_FLOW_REPLY_IN));
+	if (IS_ERR(flow))
+		return ERR_CAST(flow);
+	inner.src = *source;
+	flow->key[DVP_FLOW_REQUEST_OUT].tuple = *middle;
+	dvp_tuple_reverse(&inner, DVP_STAGE_IN, &flow->key[DVP_FLOW_REPLY_IN].tuple);
+	flow->expires = flow_now() + flow_timeout(dn, flow);
+	return flow_settle(dn, flow, flow_insert_outer(dn, flow));
+}
 
-	dvp_stats_inc(dn, DVP_STAT_FLOW_CREATED);
-	return &flow->key[DVP_FLOW_REQUEST_IN];
+/**
+ * dvp_flow_create_direct - remember a connection that is not translated
+ * @dn: its table
+ * @outer: client to what it asked for, stage IN
+ *
+ * Its client's port is, where another flow's middle view is in the way.
+ *
+ * Context: RCU read side, softirq or process.
+ * Return: the key REQUEST_IN, else as dvp_flow_create().
+ */
+struct dvp_flow_key *dvp_flow_create_direct(struct dvp_net *dn,
+					    const struct dvp_tuple *outer)
+{
+	struct dvp_flow *flow;
+
+	flow = flow_alloc(dn, DVP_FLOW_DIRECT,
+			  BIT(DVP_FLOW_REQUEST_IN) | BIT(DVP_FLOW_REPLY_OUT));
+	if (IS_ERR(flow))
+		return ERR_CAST(flow);
+	flow->key[DVP_FLOW_REQUEST_IN].tuple = *outer;
+	dvp_tuple_reverse(outer, DVP_STAGE_OUT, &flow->key[DVP_FLOW_REPLY_OUT].tuple);
+	flow->expires = flow_now() + flow_timeout(dn, flow);
+	return flow_settle(dn, flow, flow_insert_keys(dn, flow, false));
 }
 
 /**
@@ -478,7 +605,7 @@ static struct dvp_flow *flow_walk_settle(struct dvp_flow_walk *walk,
 					 struct dvp_flow_key *key)
 {
 	/* Each flow is taken by one of its keys; -EAGAIN tells of a resize. */
-	while (IS_ERR(key) || (key && key->index != DVP_FLOW_REQUEST_IN))
+	while (IS_ERR(key) || (key && key->index != dvp_flow_first(dvp_flow_of(key))))
 		key = rhashtable_walk_next(&walk->iter);
 	return key ? dvp_flow_of(key) : NULL;
 }
@@ -585,7 +712,8 @@ static void flow_gc(struct work_struct *work)
 static bool flow_matches(struct dvp_net *dn, const struct dvp_flow *flow,
 			 const struct dvp_flow_match *match)
 {
-	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
+	const struct dvp_tuple *outer = dvp_flow_outer(flow);
+	const struct dvp_tuple *answer = dvp_flow_answer(flow);
 	const struct dvp_service *service;
 
 	if (match->outer.proto && match->outer.proto != outer->proto)
@@ -601,12 +729,14 @@ static bool flow_matches(struct dvp_net *dn, const struct dvp_flow *flow,
 	if (match->outer.dport && match->outer.dport != outer->dport)
 		return false;
 	if (!ipv6_addr_any(&match->backend) &&
-	    !ipv6_addr_equal(&match->backend, &flow->backend->addr))
+	    !ipv6_addr_equal(&match->backend, &answer->src))
 		return false;
-	if (match->backend_port && match->backend_port != flow->backend->port)
+	if (match->backend_port && match->backend_port != answer->sport)
 		return false;
 	if (!match->service)
 		return true;
+	if (flow->kind != DVP_FLOW_SERVICE)
+		return false;
 	service = dvp_service_by_frontend(dn, outer);
 	return service && !strcmp(service->name, match->service);
 }

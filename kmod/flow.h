@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The table of translated connections. */
+/* The table of connections that are translated, or known not to be. */
 #ifndef _DVPNET_FLOW_H
 #define _DVPNET_FLOW_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
@@ -32,19 +33,36 @@ struct dvp_packet;
  *	key		stage	tuple			becomes
  *	REQUEST_IN	IN	outer			middle
  *	REPLY_OUT	OUT	middle reversed		outer reversed
- *	REPLY_IN	IN	inner reversed		middle reversed
  *	REQUEST_OUT	OUT	middle			inner
+ *	REPLY_IN	IN	inner reversed		middle reversed
  *
- * The last two exist only where inner differs from middle. The unique key
- * middle reversed is also what keeps two frontends with one backend and one
- * client port apart: the later one gets another client port in its middle.
+ * The first two are those of a Service, the last two those of masquerading; a
+ * flow has the one pair, the other, or both. The unique key middle reversed is
+ * also what keeps two frontends with one backend and one client port apart: the
+ * later one gets another client port in its middle.
+ *
+ * The lowest key that a flow has stands for it: it is the client's own view,
+ * the client to what it asked for.
  */
 enum dvp_flow_index {
 	DVP_FLOW_REQUEST_IN,
 	DVP_FLOW_REPLY_OUT,
-	DVP_FLOW_REPLY_IN,
 	DVP_FLOW_REQUEST_OUT,
+	DVP_FLOW_REPLY_IN,
 	DVP_FLOW_KEYS
+};
+
+/**
+ * enum dvp_flow_kind - why there is a flow
+ * @DVP_FLOW_SERVICE: to a Service's frontend
+ * @DVP_FLOW_EGRESS: from a pod to the world outside, masqueraded
+ * @DVP_FLOW_DIRECT: to a pod itself: either from the outside, so that its replies are
+ *	not masqueraded, or the client's port had to move out of another flow's way
+ */
+enum dvp_flow_kind {
+	DVP_FLOW_SERVICE,
+	DVP_FLOW_EGRESS,
+	DVP_FLOW_DIRECT,
 };
 
 /**
@@ -60,13 +78,15 @@ struct dvp_flow_key {
 };
 
 /**
- * struct dvp_flow - a translated connection
+ * struct dvp_flow - a connection that is translated, or known not to be
  *
  * Found and read under RCU. After creation an established flow is written at
  * most once a second, to push its time-out.
  *
- * @key: see above; with @masquerade all, else the first two
- * @backend: where it goes; referenced
+ * @key: see above
+ * @keys: which of them it has, a mask
+ * @kind: &enum dvp_flow_kind
+ * @backend: where it goes; referenced; NULL unless to a Service
  * @expires: jiffies, truncated, when it goes if no packet comes
  * @state: &enum dvpnet_flow_state
  * @replied: a packet came back
@@ -77,6 +97,8 @@ struct dvp_flow_key {
  */
 struct dvp_flow {
 	struct dvp_flow_key key[DVP_FLOW_KEYS];
+	u8 keys;
+	u8 kind;
 	struct dvp_backend *backend;
 	u32 expires;
 	u8 state;
@@ -119,9 +141,9 @@ struct dvp_flow_walk {
 
 /**
  * struct dvp_flow_match - which flows to flush; zero or unspecified matches all
- * @outer: client and frontend, the protocol
- * @backend: backend address
- * @backend_port: backend port, network byte order
+ * @outer: client and frontend (or whatever it asked for), the protocol
+ * @backend: address of whoever serves it in the end
+ * @backend_port: and its port, network byte order
  * @service: only flows whose backend belongs to it, by name, or NULL
  */
 struct dvp_flow_match {
@@ -136,13 +158,73 @@ static inline struct dvp_flow *dvp_flow_of(const struct dvp_flow_key *key)
 	return container_of(key, struct dvp_flow, key[key->index]);
 }
 
+static inline bool dvp_flow_has(const struct dvp_flow *flow, enum dvp_flow_index index)
+{
+	return flow->keys & BIT(index);
+}
+
+/**
+ * dvp_flow_first - the index of the key that stands for a flow
+ * @flow: the flow
+ */
+static inline enum dvp_flow_index dvp_flow_first(const struct dvp_flow *flow)
+{
+	return dvp_flow_has(flow, DVP_FLOW_REQUEST_IN) ? DVP_FLOW_REQUEST_IN :
+							 DVP_FLOW_REQUEST_OUT;
+}
+
+/**
+ * dvp_flow_outer - what the client sees: itself to what it asked for
+ * @flow: the flow
+ */
+static inline const struct dvp_tuple *dvp_flow_outer(const struct dvp_flow *flow)
+{
+	return &flow->key[dvp_flow_first(flow)].tuple;
+}
+
+/**
+ * dvp_flow_answer - what the serving end sends: its reply to whom it sees
+ * @flow: the flow
+ */
+static inline const struct dvp_tuple *dvp_flow_answer(const struct dvp_flow *flow)
+{
+	return &flow->key[dvp_flow_has(flow, DVP_FLOW_REPLY_IN) ? DVP_FLOW_REPLY_IN :
+								  DVP_FLOW_REPLY_OUT].tuple;
+}
+
+/**
+ * dvp_flow_port_moved - has the client's port changed on the way to the middle?
+ * @flow: the flow
+ */
+static inline bool dvp_flow_port_moved(const struct dvp_flow *flow)
+{
+	return dvp_flow_has(flow, DVP_FLOW_REQUEST_IN) &&
+	       flow->key[DVP_FLOW_REQUEST_IN].tuple.sport !=
+	       flow->key[DVP_FLOW_REPLY_OUT].tuple.dport;
+}
+
+/**
+ * dvp_flow_is_identity - do its packets stay as they are?
+ * @flow: the flow
+ */
+static inline bool dvp_flow_is_identity(const struct dvp_flow *flow)
+{
+	return flow->kind == DVP_FLOW_DIRECT && !dvp_flow_port_moved(flow);
+}
+
 struct dvp_flow_key *dvp_flow_lookup(struct dvp_net *dn,
 				     const struct dvp_tuple *tuple);
+bool dvp_flow_is_middle(struct dvp_net *dn, const struct dvp_tuple *tuple);
 struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
 				     const struct dvp_tuple *outer,
 				     struct dvp_backend *backend,
 				     const struct in6_addr *source,
 				     bool keep_port);
+struct dvp_flow_key *dvp_flow_create_egress(struct dvp_net *dn,
+					    const struct dvp_tuple *middle,
+					    const struct in6_addr *source);
+struct dvp_flow_key *dvp_flow_create_direct(struct dvp_net *dn,
+					    const struct dvp_tuple *outer);
 void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target);
 bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *why);
 void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs);

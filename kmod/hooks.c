@@ -86,8 +86,12 @@ static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
 	if (parsed != DVP_TUPLE_OK)
 		return NF_ACCEPT;
 	result = dvp_translate(dn, skb, &packet, from_host);
+	/* What leaves by the device stays inside. */
+	if (result == DVP_TRANSLATE_NONE && state->hook == NF_INET_POST_ROUTING &&
+	    state->out != dn->dev)
+		result = dvp_translate_egress(dn, skb, &packet);
 	*done = result == DVP_TRANSLATE_DONE;
-	if (*done || result == DVP_TRANSLATE_NONE)
+	if (*done || result == DVP_TRANSLATE_NONE || result == DVP_TRANSLATE_KEEP)
 		return NF_ACCEPT;
 	return hooks_stop(dn, skb, &packet, result, from_host);
 }

@@ -60,21 +60,39 @@ static void set_port(struct sk_buff *skb, __be16 *field, __be16 to,
 	*field = to;
 }
 
-/*
- * The sum of the pseudo header and what follows, or NULL: SCTP has another one,
- * UDP may have none; then there is also none that skb->csum would verify.
- */
-static __sum16 *find_check(struct sk_buff *skb, u8 proto, void *header)
+static bool is_icmp(u8 proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+/* Ports, or the identifier of an echo, which is that of them which is not 0. */
+static void set_ports(struct sk_buff *skb, void *header, const struct dvp_tuple *from,
+		      const struct dvp_tuple *to, __sum16 *check)
+{
+	struct icmphdr *icmp = header;
+	struct ports *ports = header;
+
+	if (is_icmp(from->proto)) {
+		set_port(skb, &icmp->un.echo.id, from->dport ? to->dport : to->sport, check);
+		return;
+	}
+	set_port(skb, &ports->source, to->sport, check);
+	set_port(skb, &ports->dest, to->dport, check);
+}
+
+/* The internet checksum of a transport header, or NULL: SCTP has another one, UDP may have none. */
+static __sum16 *find_check(u8 proto, void *header)
 {
 	struct tcphdr *tcp = header;
 	struct udphdr *udp = header;
+	struct icmphdr *icmp = header;
 
 	if (proto == IPPROTO_TCP)
 		return &tcp->check;
 	if (proto == IPPROTO_UDP && udp->check)
 		return &udp->check;
-	if (skb->ip_summed == CHECKSUM_COMPLETE)
-		skb->ip_summed = CHECKSUM_NONE;
+	if (is_icmp(proto))
+		return &icmp->checksum;
 	return NULL;
 }
 
@@ -96,13 +114,16 @@ static unsigned int header_len(u8 proto)
 		return offsetofend(struct udphdr, check);
 	case IPPROTO_SCTP:
 		return offsetofend(struct sctphdr, checksum);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return offsetofend(struct icmphdr, un.echo);
 	default:
 		return 0;
 	}
 }
 
 /**
- * dvp_nat_rewrite - give a TCP, UDP or SCTP packet other addresses and ports
+ * dvp_nat_rewrite - give a TCP, UDP or SCTP packet, or an echo, other addresses and ports
  * @skb: the packet
  * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() said of it; not for
  *	ICMP errors
@@ -118,37 +139,41 @@ int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
 		    const struct dvp_tuple *to)
 {
 	unsigned int len = header_len(packet->proto);
-	struct ports *ports;
-	__sum16 *check;
+	__sum16 *check, *pseudo;
+	void *header;
 	u32 before;
 
-	if (!len || !is_rewritable(&packet->tuple, to))
+	if (!len || packet->icmp_error || !is_rewritable(&packet->tuple, to))
 		return -EINVAL;
 	if (skb_ensure_writable(skb, packet->l4 + len))
 		return -ENOMEM;
 
-	ports = (void *)skb->data + packet->l4;
-	check = find_check(skb, packet->proto, ports);
-	before = get_unaligned_le32(ports);
+	header = skb->data + packet->l4;
+	check = find_check(packet->proto, header);
+	/* Without a sum in the packet its bytes' sum does not stay the same. */
+	if (!check && skb->ip_summed == CHECKSUM_COMPLETE)
+		skb->ip_summed = CHECKSUM_NONE;
+	/* ICMP, other than ICMPv6, does not sum addresses up. */
+	pseudo = packet->proto == IPPROTO_ICMP ? NULL : check;
+	before = get_unaligned_le32(header);
 
 	if (dvp_tuple_is_v4(to)) {
 		struct iphdr *ip = ip_hdr(skb);
 
-		set_addr4(skb, ip, &ip->saddr, &to->src, check);
-		set_addr4(skb, ip, &ip->daddr, &to->dst, check);
+		set_addr4(skb, ip, &ip->saddr, &to->src, pseudo);
+		set_addr4(skb, ip, &ip->daddr, &to->dst, pseudo);
 	} else {
 		struct ipv6hdr *ip = ipv6_hdr(skb);
 
-		set_addr6(skb, &ip->saddr, &to->src, check);
-		set_addr6(skb, &ip->daddr, &to->dst, check);
+		set_addr6(skb, &ip->saddr, &to->src, pseudo);
+		set_addr6(skb, &ip->daddr, &to->dst, pseudo);
 	}
-	set_port(skb, &ports->source, to->sport, check);
-	set_port(skb, &ports->dest, to->dport, check);
+	set_ports(skb, header, &packet->tuple, to, check);
 	if (check && packet->proto == IPPROTO_UDP && !*check)
 		*check = CSUM_MANGLED_0;
 	/* If the device is to compute it, from segments or the whole, it is not there yet. */
 	if (packet->proto == IPPROTO_SCTP && skb->ip_summed != CHECKSUM_PARTIAL)
-		update_crc((void *)ports, before, skb->len - packet->l4);
+		update_crc(header, before, skb->len - packet->l4);
 
 	skb_clear_hash(skb);
 	return 0;
@@ -178,6 +203,19 @@ static unsigned int quoted_whole_len(const struct sk_buff *skb,
 	return len - min(len, (unsigned int)packet->inner_l4 - packet->inner_l3);
 }
 
+/* By what the internet checksum of the quoted packet changes. */
+static __wsum quoted_diff(const struct dvp_tuple *from, const struct dvp_tuple *to)
+{
+	const size_t end = offsetof(struct dvp_tuple, proto);
+	size_t begin = 0;
+
+	/* What makes an address v4-mapped is the same on both sides. */
+	if (from->proto == IPPROTO_ICMP)
+		begin = offsetof(struct dvp_tuple, sport);
+	return csum_sub(csum_partial((const u8 *)to + begin, end - begin, 0),
+			csum_partial((const u8 *)from + begin, end - begin, 0));
+}
+
 /*
  * Rewrite the quoted packet, of whose transport header @len bytes are there.
  * Its checksum is what its sender gave it, whatever holds for @skb's own.
@@ -185,15 +223,10 @@ static unsigned int quoted_whole_len(const struct sk_buff *skb,
 static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 		       const struct dvp_tuple *to, unsigned int len)
 {
-	const size_t keyed = offsetof(struct dvp_tuple, proto);
-	struct ports *ports = (void *)skb->data + packet->inner_l4;
 	void *l3 = skb->data + packet->inner_l3;
-	u32 before = get_unaligned_le32(ports);
-	__wsum diff;
-
-	/* What makes an address v4-mapped is the same on both sides. */
-	diff = csum_sub(csum_partial(to, keyed, 0),
-			csum_partial(&packet->tuple, keyed, 0));
+	void *l4 = skb->data + packet->inner_l4;
+	u32 before = get_unaligned_le32(l4);
+	__sum16 *check;
 
 	if (dvp_tuple_is_v4(to)) {
 		struct iphdr *ip = l3;
@@ -206,25 +239,17 @@ static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 		set_addr6(skb, &ip->saddr, &to->src, NULL);
 		set_addr6(skb, &ip->daddr, &to->dst, NULL);
 	}
-	set_port(skb, &ports->source, to->sport, NULL);
-	set_port(skb, &ports->dest, to->dport, NULL);
+	set_ports(skb, l4, &packet->tuple, to, NULL);
 
-	if (len == sizeof(*ports))
+	if (len == sizeof(struct ports))
 		return;
-	if (to->proto == IPPROTO_TCP) {
-		struct tcphdr *tcp = (void *)ports;
-
-		csum_replace_by_diff(&tcp->check, diff);
-	} else if (to->proto == IPPROTO_UDP) {
-		struct udphdr *udp = (void *)ports;
-
-		if (udp->check) {
-			csum_replace_by_diff(&udp->check, diff);
-			if (!udp->check)
-				udp->check = CSUM_MANGLED_0;
-		}
-	} else {
-		update_crc((void *)ports, before, quoted_whole_len(skb, packet));
+	check = find_check(to->proto, l4);
+	if (check) {
+		csum_replace_by_diff(check, quoted_diff(&packet->tuple, to));
+		if (to->proto == IPPROTO_UDP && !*check)
+			*check = CSUM_MANGLED_0;
+	} else if (to->proto == IPPROTO_SCTP) {
+		update_crc(l4, before, quoted_whole_len(skb, packet));
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "decide.h"
+#include "egress.h"
 #include "flow.h"
 #include "mtu.h"
 #include "netlink.h"
@@ -22,32 +23,34 @@ static int netlink_put_end(struct sk_buff *skb, int addr_attr, int port_attr,
 static int netlink_fill_flow(struct sk_buff *skb, struct dvp_net *dn,
 			     const struct dvp_flow *flow)
 {
-	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
-	const struct dvp_tuple *middle = &flow->key[DVP_FLOW_REPLY_OUT].tuple;
-	const struct dvp_tuple *inner = middle;
-	const struct dvp_service *service;
+	const struct dvp_tuple *outer = dvp_flow_outer(flow);
+	const struct dvp_tuple *answer = dvp_flow_answer(flow);
+	const struct dvp_service *service = NULL;
 	u32 flags = 0;
 
-	if (flow->masquerade) {
-		inner = &flow->key[DVP_FLOW_REPLY_IN].tuple;
+	if (flow->masquerade)
 		flags |= DVPNET_FLOW_FLAGS_MASQUERADE;
-	}
-	if (middle->dport != outer->sport)
+	if (dvp_flow_port_moved(flow))
 		flags |= DVPNET_FLOW_FLAGS_PORT_MOVED;
+	if (flow->kind == DVP_FLOW_EGRESS)
+		flags |= DVPNET_FLOW_FLAGS_EGRESS;
+	if (flow->kind == DVP_FLOW_DIRECT)
+		flags |= DVPNET_FLOW_FLAGS_DIRECT;
 	if (nla_put_u8(skb, DVPNET_A_FLOW_PROTO, outer->proto) ||
 	    netlink_put_end(skb, DVPNET_A_FLOW_CLIENT, DVPNET_A_FLOW_CLIENT_PORT,
 			    &outer->src, outer->sport) ||
 	    netlink_put_end(skb, DVPNET_A_FLOW_FRONTEND, DVPNET_A_FLOW_FRONTEND_PORT,
 			    &outer->dst, outer->dport) ||
 	    netlink_put_end(skb, DVPNET_A_FLOW_BACKEND, DVPNET_A_FLOW_BACKEND_PORT,
-			    &inner->src, inner->sport) ||
+			    &answer->src, answer->sport) ||
 	    netlink_put_end(skb, DVPNET_A_FLOW_SOURCE, DVPNET_A_FLOW_SOURCE_PORT,
-			    &inner->dst, inner->dport) ||
+			    &answer->dst, answer->dport) ||
 	    nla_put_u32(skb, DVPNET_A_FLOW_STATE, READ_ONCE(flow->state)) ||
 	    nla_put_u32(skb, DVPNET_A_FLOW_FLAGS, flags) ||
 	    nla_put_u32(skb, DVPNET_A_FLOW_EXPIRES, dvp_flow_expires_in(flow)))
 		return -EMSGSIZE;
-	service = dvp_service_by_frontend(dn, outer);
+	if (flow->kind == DVP_FLOW_SERVICE)
+		service = dvp_service_by_frontend(dn, outer);
 	if (service && nla_put_string(skb, DVPNET_A_FLOW_SERVICE, service->name))
 		return -EMSGSIZE;
 	return 0;
@@ -191,25 +194,68 @@ static int netlink_fill_way(struct sk_buff *skb, struct dvp_net *dn,
 				    &node->underlay[DVP_NODE_V4].addr);
 }
 
+static const char *netlink_known_reason(const struct dvp_flow *flow)
+{
+	switch (flow->kind) {
+	case DVP_FLOW_EGRESS:
+		return "an existing flow to the world outside";
+	case DVP_FLOW_DIRECT:
+		return "an existing flow straight to a pod";
+	default:
+		return "an existing flow";
+	}
+}
+
 static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
 			      const struct dvp_flow *flow)
 {
-	const struct dvp_tuple *outer = &flow->key[DVP_FLOW_REQUEST_IN].tuple;
-	const struct dvp_service *service = dvp_service_by_frontend(dn, outer);
-	const struct dvp_tuple *inner;
+	const struct dvp_tuple *answer = dvp_flow_answer(flow);
+	const struct dvp_service *service = NULL;
 
-	inner = &flow->key[flow->masquerade ? DVP_FLOW_REPLY_IN :
-					      DVP_FLOW_REPLY_OUT].tuple;
+	if (flow->kind == DVP_FLOW_SERVICE)
+		service = dvp_service_by_frontend(dn, dvp_flow_outer(flow));
 	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, DVPNET_VERDICT_FLOW) ||
-	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, "an existing flow") ||
+	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, netlink_known_reason(flow)) ||
 	    (service && nla_put_string(skb, DVPNET_A_ROUTE_SERVICE, service->name)) ||
 	    netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
-			    &inner->src, inner->sport) ||
+			    &answer->src, answer->sport) ||
 	    (flow->masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
 	    netlink_put_end(skb, DVPNET_A_ROUTE_SOURCE, DVPNET_A_ROUTE_SOURCE_PORT,
-			    &inner->dst, inner->dport))
+			    &answer->dst, answer->dport))
 		return -EMSGSIZE;
-	return netlink_fill_way(skb, dn, &inner->src);
+	return netlink_fill_way(skb, dn, &answer->src);
+}
+
+/* Not for a Service: it may be masqueraded, or is known to be. */
+static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
+			      const struct dvp_tuple *tuple,
+			      const struct dvp_decision *decision)
+{
+	const struct dvp_node *self = rcu_dereference(dn->self);
+	struct dvp_egress_decision egress;
+	const char *reason = decision->reason;
+	struct dvp_tuple middle = *tuple;
+	const struct dvp_flow_key *key;
+
+	middle.stage = DVP_STAGE_OUT;
+	key = dvp_flow_lookup(dn, &middle);
+	if (key && dvp_flow_of(key)->kind == DVP_FLOW_EGRESS &&
+	    key->index == DVP_FLOW_REQUEST_OUT)
+		return netlink_fill_known(skb, dn, dvp_flow_of(key));
+
+	dvp_egress_decide(dn, tuple, &egress);
+	/* That there is no Service goes without saying where masquerading is the question. */
+	if (rcu_dereference(dn->config)->masquerade && self &&
+	    dvp_prefix_lookup(&dn->prefixes, &tuple->src) == self)
+		reason = egress.reason;
+	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, egress.verdict) ||
+	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, reason))
+		return -EMSGSIZE;
+	if (egress.source &&
+	    (nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE) ||
+	     dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, egress.source)))
+		return -EMSGSIZE;
+	return netlink_fill_way(skb, dn, &tuple->dst);
 }
 
 static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
@@ -218,6 +264,8 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	struct dvp_decision decision;
 
 	dvp_decide(dn, tuple, from_host, &decision);
+	if (decision.verdict == DVPNET_VERDICT_NONE)
+		return netlink_fill_plain(skb, dn, tuple, &decision);
 	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, decision.verdict) ||
 	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, decision.reason))
 		return -EMSGSIZE;

@@ -126,6 +126,7 @@ static struct sock *port_find_udp(struct net *net, const struct dvp_tuple *reply
  * @reply: tuple of the backend's replies
  *
  * SCTP's sockets are known to its module alone; they use ephemeral ports, too.
+ * Identifiers of echo requests are not registered anywhere.
  *
  * Context: RCU read side, bottom halves off or process.
  */

@@ -186,6 +186,18 @@ static const struct {
 		"service_echo_dropped",
 		"dropped: ICMP echo request to an address of Services that no interface has"
 	},
+	[DVP_STAT_EGRESS_MASQUERADED] = {
+		"egress_masqueraded",
+		"connections of pods to the outside that got this node's address"
+	},
+	[DVP_STAT_EGRESS_STRAY] = {
+		"egress_stray",
+		"dropped: a pod's TCP reset, SCTP abort or echo reply to the outside without a flow"
+	},
+	[DVP_STAT_EGRESS_NO_SOURCE] = {
+		"egress_no_source",
+		"dropped: from a pod to the outside, but this node has no address to masquerade with"
+	},
 	[DVP_STAT_NAT_BAD_PACKET] = {
 		"nat_bad_packet",
 		"dropped: malformed packet of a Service flow"

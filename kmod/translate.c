@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens to a packet of a Service at each stage of its way.
+ * What happens to a packet at each stage of its way.
  *
- *	stage IN   known flow -> rewrite; else a Service's frontend -> new flow
- *	stage OUT  known flow -> rewrite; else nothing
+ *	stage IN   known flow -> rewrite; else a Service's frontend -> new flow;
+ *		   else from outside straight to a pod -> new flow, not translated
+ *	stage OUT  known flow -> rewrite; else from a pod to the outside -> new flow;
+ *		   else nothing
  *
  * An ICMP error goes back along the flow of the packet that it is about: the
  * flow is found by that packet's tuple reversed, as the next packet of the
@@ -12,6 +14,7 @@
 #include "affinity.h"
 #include "backend.h"
 #include "decide.h"
+#include "egress.h"
 #include "flow.h"
 #include "nat.h"
 #include "netns.h"
@@ -48,6 +51,8 @@ translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
 	key = dvp_flow_lookup(dn, &reverse);
 	if (!key)
 		return DVP_TRANSLATE_NONE;
+	if (dvp_flow_is_identity(dvp_flow_of(key)))
+		return DVP_TRANSLATE_KEEP;
 	dvp_flow_target(key, &target);
 	dvp_tuple_reverse(&target, target.stage, &embedded);
 
@@ -59,10 +64,41 @@ translate_icmp_error(struct dvp_net *dn, struct sk_buff *skb,
 	    (dvp_flow_of(key)->masquerade && packet->tuple.stage == DVP_STAGE_OUT))
 		outer_src = &target.src;
 	err = dvp_nat_rewrite_icmp(skb, packet, &embedded, outer_src, &target.dst);
-	/* Of the stages that an error passes, these two exist in each flow: count it once. */
-	if (!err && (key->index == DVP_FLOW_REQUEST_IN || key->index == DVP_FLOW_REPLY_OUT))
+	/* An error may pass two keys of a flow: count it once. */
+	if (!err && (key->index == DVP_FLOW_REQUEST_IN || key->index == DVP_FLOW_REPLY_OUT ||
+		     dvp_flow_of(key)->kind == DVP_FLOW_EGRESS))
 		dvp_stats_inc(dn, DVP_STAT_NAT_ICMP_ERROR);
 	return translate_result(dn, err);
+}
+
+static enum dvp_translate_result
+translate_created(struct dvp_net *dn, const struct dvp_flow_key *key)
+{
+	if (!IS_ERR(key))
+		return DVP_TRANSLATE_DONE;
+	switch (PTR_ERR(key)) {
+	case -ENOSPC:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_TABLE_FULL);
+		break;
+	case -EADDRINUSE:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_PORT);
+		break;
+	default:
+		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_MEMORY);
+		break;
+	}
+	return DVP_TRANSLATE_DROP;
+}
+
+/* For no Service, yet it may have to be remembered. */
+static enum dvp_translate_result
+translate_direct(struct dvp_net *dn, struct sk_buff *skb, const struct dvp_packet *packet,
+		 bool from_host, struct dvp_flow_key **key)
+{
+	if (!dvp_egress_is_direct(dn, from_host ? NULL : skb->dev, packet))
+		return DVP_TRANSLATE_NONE;
+	*key = dvp_flow_create_direct(dn, &packet->tuple);
+	return translate_created(dn, *key);
 }
 
 static enum dvp_translate_result
@@ -91,29 +127,28 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 		dvp_stats_inc(dn, decision.stat);
 		return DVP_TRANSLATE_ECHO;
 	default:
-		return DVP_TRANSLATE_NONE;
+		return translate_direct(dn, skb, packet, from_host, key);
 	}
 
 	*key = dvp_flow_create(dn, &packet->tuple, decision.backend, decision.source,
 			       from_host);
-	if (!IS_ERR(*key)) {
-		if (decision.is_sticky)
-			dvp_affinity_renew(dn, &packet->tuple.src, decision.service->id,
-					   decision.backend->id);
-		return DVP_TRANSLATE_DONE;
-	}
-	switch (PTR_ERR(*key)) {
-	case -ENOSPC:
-		dvp_stats_inc(dn, DVP_STAT_FLOW_TABLE_FULL);
-		break;
-	case -EADDRINUSE:
-		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_PORT);
-		break;
-	default:
-		dvp_stats_inc(dn, DVP_STAT_FLOW_NO_MEMORY);
-		break;
-	}
-	return DVP_TRANSLATE_DROP;
+	if (!IS_ERR(*key) && decision.is_sticky)
+		dvp_affinity_renew(dn, &packet->tuple.src, decision.service->id,
+				   decision.backend->id);
+	return translate_created(dn, *key);
+}
+
+static enum dvp_translate_result
+translate_known(struct dvp_net *dn, struct sk_buff *skb, const struct dvp_packet *packet,
+		struct dvp_flow_key *key)
+{
+	struct dvp_tuple target;
+
+	dvp_flow_seen(dn, key, packet->signs);
+	if (dvp_flow_is_identity(dvp_flow_of(key)))
+		return DVP_TRANSLATE_KEEP;
+	dvp_flow_target(key, &target);
+	return translate_result(dn, dvp_nat_rewrite(skb, packet, &target));
 }
 
 /*
@@ -146,7 +181,6 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 {
 	enum dvp_translate_result result;
 	struct dvp_flow_key *key;
-	struct dvp_tuple target;
 	enum dvp_stat why;
 
 	if (packet->icmp_error)
@@ -172,7 +206,45 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 		if (result != DVP_TRANSLATE_DONE)
 			return result;
 	}
-	dvp_flow_seen(dn, key, packet->signs);
-	dvp_flow_target(key, &target);
-	return translate_result(dn, dvp_nat_rewrite(skb, packet, &target));
+	return translate_known(dn, skb, packet, key);
+}
+
+/**
+ * dvp_translate_egress - masquerade a packet that leaves the cluster
+ * @dn: where
+ * @skb: the packet
+ * @packet: what was found in it, at stage OUT, and dvp_translate() found no flow of it
+ *
+ * Context: RCU read side, bottom halves off.
+ */
+enum dvp_translate_result dvp_translate_egress(struct dvp_net *dn, struct sk_buff *skb,
+					       const struct dvp_packet *packet)
+{
+	struct dvp_egress_decision decision;
+	enum dvp_translate_result result;
+	struct dvp_flow_key *key;
+
+	if (packet->icmp_error)
+		return DVP_TRANSLATE_NONE;
+	dvp_egress_decide(dn, &packet->tuple, &decision);
+	switch (decision.verdict) {
+	case DVPNET_VERDICT_MASQUERADE:
+		break;
+	case DVPNET_VERDICT_DROP:
+		dvp_stats_inc(dn, decision.stat);
+		return DVP_TRANSLATE_DROP;
+	default:
+		return DVP_TRANSLATE_NONE;
+	}
+	/* The answer to nothing that is known; with the pod's address it is of no use outside. */
+	if (packet->signs & DVP_SIGN_LAST) {
+		dvp_stats_inc(dn, DVP_STAT_EGRESS_STRAY);
+		return DVP_TRANSLATE_DROP;
+	}
+	key = dvp_flow_create_egress(dn, &packet->tuple, decision.source);
+	result = translate_created(dn, key);
+	if (result != DVP_TRANSLATE_DONE)
+		return result;
+	dvp_stats_inc(dn, DVP_STAT_EGRESS_MASQUERADED);
+	return translate_known(dn, skb, packet, key);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happens to a packet of a Service at each stage of its way. */
+/* What happens to a packet at each stage of its way. */
 #ifndef _DVPNET_TRANSLATE_H
 #define _DVPNET_TRANSLATE_H
 
@@ -10,6 +10,7 @@ struct dvp_net;
 /**
  * enum dvp_translate_result - what became of a packet
  * @DVP_TRANSLATE_NONE: not ours, untouched
+ * @DVP_TRANSLATE_KEEP: of a flow, but stays as it is
  * @DVP_TRANSLATE_DONE: rewritten
  * @DVP_TRANSLATE_DROP: to be dropped, counted
  * @DVP_TRANSLATE_REJECT: to be dropped and answered with an ICMP error, counted
@@ -18,6 +19,7 @@ struct dvp_net;
  */
 enum dvp_translate_result {
 	DVP_TRANSLATE_NONE,
+	DVP_TRANSLATE_KEEP,
 	DVP_TRANSLATE_DONE,
 	DVP_TRANSLATE_DROP,
 	DVP_TRANSLATE_REJECT,
@@ -28,5 +30,7 @@ enum dvp_translate_result {
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 					const struct dvp_packet *packet,
 					bool from_host);
+enum dvp_translate_result dvp_translate_egress(struct dvp_net *dn, struct sk_buff *skb,
+					       const struct dvp_packet *packet);
 
 #endif

@@ -122,49 +122,97 @@ static bool is_icmp6_error(u8 type)
 	       type == ICMPV6_TIME_EXCEED || type == ICMPV6_PARAMPROB;
 }
 
-/* An ICMP error: the tuple is that of the packet that it quotes. */
-static enum dvp_tuple_result read_icmp(const struct sk_buff *skb,
-				       const struct network *net,
-				       enum dvp_stage stage,
-				       struct dvp_packet *packet)
+static bool is_echo_request(const struct network *net, u8 type)
 {
-	const bool is_v4 = net->proto == IPPROTO_ICMP;
-	__be16 ports_buf[QUOTED_LEN / sizeof(__be16)];
+	return type == (net->proto == IPPROTO_ICMP ? ICMP_ECHO : ICMPV6_ECHO_REQUEST);
+}
+
+static bool is_echo_reply(const struct network *net, u8 type)
+{
+	return type == (net->proto == IPPROTO_ICMP ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
+}
+
+/* An ICMP error: the tuple is that of the packet that it quotes. */
+static enum dvp_tuple_result read_icmp_error(const struct sk_buff *skb,
+					     const struct network *net,
+					     enum dvp_stage stage,
+					     struct dvp_packet *packet)
+{
+	union {
+		__be16 ports[QUOTED_LEN / sizeof(__be16)];
+		struct icmphdr icmp;
+	} buf;
+	const unsigned int at = net->l4 + sizeof(struct icmphdr);
 	enum dvp_tuple_result result;
-	const struct icmphdr *icmp;
+	const typeof(buf) *header;
 	struct network quoted;
-	struct icmphdr buf;
-	const __be16 *ports;
-	unsigned int at;
 
-	/* Type and length are the same in both families. */
-	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
-	icmp = view(skb, net->l4, sizeof(buf), net->end, &buf);
-	if (!icmp)
-		return DVP_TUPLE_BAD;
-	if (is_v4 ? !is_icmp4_error(icmp->type) : !is_icmp6_error(icmp->type))
-		return DVP_TUPLE_OTHER;
-
-	at = net->l4 + sizeof(*icmp);
-	result = is_v4 ? read_ip4(skb, at, &quoted) : read_ip6(skb, at, &quoted);
+	if (net->proto == IPPROTO_ICMP)
+		result = read_ip4(skb, at, &quoted);
+	else
+		result = read_ip6(skb, at, &quoted);
 	if (result != DVP_TUPLE_OK)
 		return result;
+	header = view(skb, quoted.l4, sizeof(buf), net->end, &buf);
 
 	switch (quoted.proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
-		ports = view(skb, quoted.l4, sizeof(ports_buf), net->end, &ports_buf);
-		if (!ports || quoted.l4 > U16_MAX)
+		if (!header || quoted.l4 > U16_MAX)
 			return DVP_TUPLE_BAD;
-		set_tuple(packet, &quoted, ports[0], ports[1], stage);
-		packet->icmp_error = true;
-		packet->inner_l3 = at;
-		packet->inner_l4 = quoted.l4;
-		return DVP_TUPLE_OK;
+		set_tuple(packet, &quoted, header->ports[0], header->ports[1], stage);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (!header || quoted.l4 > U16_MAX)
+			return DVP_TUPLE_BAD;
+		if (quoted.proto != net->proto)
+			return DVP_TUPLE_OTHER;
+		if (is_echo_request(&quoted, header->icmp.type))
+			set_tuple(packet, &quoted, header->icmp.un.echo.id, 0, stage);
+		else if (is_echo_reply(&quoted, header->icmp.type))
+			set_tuple(packet, &quoted, 0, header->icmp.un.echo.id, stage);
+		else
+			return DVP_TUPLE_OTHER;
+		break;
 	default:
 		return DVP_TUPLE_OTHER;
 	}
+	packet->icmp_error = true;
+	packet->inner_l3 = at;
+	packet->inner_l4 = quoted.l4;
+	return DVP_TUPLE_OK;
+}
+
+static enum dvp_tuple_result read_icmp(const struct sk_buff *skb,
+				       const struct network *net,
+				       enum dvp_stage stage,
+				       struct dvp_packet *packet)
+{
+	const struct icmphdr *icmp;
+	struct icmphdr buf;
+
+	/* Type, identifier and length are the same in both families. */
+	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
+	static_assert(offsetof(struct icmphdr, un.echo.id) ==
+		      offsetof(struct icmp6hdr, icmp6_identifier));
+	icmp = view(skb, net->l4, sizeof(buf), net->end, &buf);
+	if (!icmp)
+		return DVP_TUPLE_BAD;
+	if (net->proto == IPPROTO_ICMP ? is_icmp4_error(icmp->type) :
+					 is_icmp6_error(icmp->type))
+		return read_icmp_error(skb, net, stage, packet);
+	if (is_echo_request(net, icmp->type)) {
+		set_tuple(packet, net, icmp->un.echo.id, 0, stage);
+		return DVP_TUPLE_OK;
+	}
+	if (is_echo_reply(net, icmp->type)) {
+		set_tuple(packet, net, 0, icmp->un.echo.id, stage);
+		packet->signs = DVP_SIGN_LAST;
+		return DVP_TUPLE_OK;
+	}
+	return DVP_TUPLE_OTHER;
 }
 
 static u8 tcp_signs(const struct tcphdr *tcp)

@@ -27,7 +27,9 @@ enum dvp_stage {
  * @dst: destination address
  * @sport: source port, network byte order
  * @dport: destination port, network byte order
- * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
+ * @proto: IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, or, for an echo request or reply,
+ *	IPPROTO_ICMP or IPPROTO_ICMPV6: its identifier is the port of the end that
+ *	asks, the other one's is 0
  * @stage: &enum dvp_stage
  * @zero: padding
  */
@@ -48,7 +50,7 @@ struct dvp_tuple {
  *	whatever follows the two INITs
  * @DVP_SIGN_CLOSES: its sender is about to end: TCP FIN, RST, SCTP SHUTDOWN, ABORT
  * @DVP_SIGN_LAST: nothing comes of it where there is no connection: TCP RST, SCTP
- *	ABORT, SHUTDOWN COMPLETE
+ *	ABORT, SHUTDOWN COMPLETE, ICMP echo reply
  */
 enum dvp_sign {
 	DVP_SIGN_OPENS = BIT(0),

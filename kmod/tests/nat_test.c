@@ -15,7 +15,7 @@
 /**
  * struct nat_kind - a kind of packet
  * @name: for messages
- * @proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
+ * @proto: IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP or IPPROTO_ICMP
  * @udp_mode: how UDP packets have their checksum
  */
 struct nat_kind {
@@ -29,7 +29,14 @@ static const struct nat_kind kinds[] = {
 	{ "UDP", IPPROTO_UDP, PACKET_UDP_SUMMED },
 	{ "UDP without checksum", IPPROTO_UDP, PACKET_UDP_ZERO },
 	{ "SCTP", IPPROTO_SCTP },
+	/* Of the packet's own family, see kind_proto(). */
+	{ "echo", IPPROTO_ICMP },
 };
+
+static u8 kind_proto(const struct nat_kind *kind, bool is_v4)
+{
+	return kind->proto == IPPROTO_ICMP && !is_v4 ? IPPROTO_ICMPV6 : kind->proto;
+}
 
 static const u8 sums[] = {
 	CHECKSUM_NONE, CHECKSUM_UNNECESSARY, CHECKSUM_COMPLETE, CHECKSUM_PARTIAL,
@@ -96,6 +103,8 @@ static unsigned int check_offset(u8 proto)
 		return offsetof(struct tcphdr, check);
 	case IPPROTO_SCTP:
 		return offsetof(struct sctphdr, checksum);
+	case IPPROTO_ICMP:
+		return offsetof(struct icmphdr, checksum);
 	default:
 		return offsetof(struct udphdr, check);
 	}
@@ -173,6 +182,10 @@ static void make_partial(u8 *data, const struct dvp_tuple *tuple,
 		((struct sctphdr *)(data + l4))->checksum = 0;
 	else if (tuple->proto == IPPROTO_TCP)
 		((struct tcphdr *)(data + l4))->check = pseudo;
+	else if (tuple->proto == IPPROTO_ICMP)
+		((struct icmphdr *)(data + l4))->checksum = 0;
+	else if (tuple->proto == IPPROTO_ICMPV6)
+		((struct icmphdr *)(data + l4))->checksum = pseudo;
 	else
 		((struct udphdr *)(data + l4))->check = pseudo;
 }
@@ -186,9 +199,9 @@ static void rewrite_kinds(struct kunit *test, unsigned int payload)
 	for (is_v4 = 0; is_v4 < 2; is_v4++) {
 		for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
 			for (sum = 0; sum < ARRAY_SIZE(sums); sum++) {
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->from);
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->to);
 				/* Often only a part changes. */
 				if (prandom_u32_state(&fixture->rnd) % 2)
@@ -269,8 +282,8 @@ static void nat_keeps_damage(struct kunit *test)
 
 	for (is_v4 = 0; is_v4 < 2; is_v4++) {
 		for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
-			packet_tuple(&fixture->rnd, is_v4, kind->proto, &fixture->from);
-			packet_tuple(&fixture->rnd, is_v4, kind->proto, &fixture->to);
+			packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4), &fixture->from);
+			packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4), &fixture->to);
 			fixture->len = packet_build(fixture->before, &fixture->from,
 						    fixture->payload, 10, kind->udp_mode);
 			packet_build(fixture->wanted, &fixture->to, fixture->payload, 10,
@@ -368,13 +381,13 @@ static void rewrite_icmp_kinds(struct kunit *test, unsigned int len, u8 ip_summe
 			if (kind->proto == IPPROTO_SCTP && len > 8 && len < 12)
 				continue;
 			for (keep = 0; keep < 4; keep++) {
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->from);
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->to);
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->outer_from);
-				packet_tuple(&fixture->rnd, is_v4, kind->proto,
+				packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4),
 					     &fixture->outer_to);
 				outer = fixture->outer_from;
 				if (keep & 1)

@@ -23,6 +23,11 @@
 /* How a UDP packet has its checksum. */
 enum packet_udp { PACKET_UDP_SUMMED, PACKET_UDP_ZERO };
 
+static inline bool packet_is_echo(u8 proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 /* A random tuple of one family and protocol. */
 static inline void packet_tuple(struct rnd_state *rnd, bool is_v4, u8 proto,
 				struct dvp_tuple *tuple)
@@ -36,6 +41,9 @@ static inline void packet_tuple(struct rnd_state *rnd, bool is_v4, u8 proto,
 		ipv6_addr_set_v4mapped(tuple->src.s6_addr32[3], &tuple->src);
 		ipv6_addr_set_v4mapped(tuple->dst.s6_addr32[3], &tuple->dst);
 	}
+	/* An echo request. */
+	if (packet_is_echo(proto))
+		tuple->dport = 0;
 }
 
 /* The sum of the pseudo header, folded but not inverted: for CHECKSUM_PARTIAL. */
@@ -82,6 +90,20 @@ static inline unsigned int packet_ip(void *at, const struct in6_addr *src,
 	return sizeof(*ip4);
 }
 
+/* The ICMP checksum of the message of @len bytes at @at. */
+static inline void packet_icmp_sum(struct icmphdr *at,
+				   const struct in6_addr *src,
+				   const struct in6_addr *dst, unsigned int len)
+{
+	__wsum pseudo = 0;
+
+	if (!ipv6_addr_v4mapped(dst))
+		pseudo = csum_unfold(packet_pseudo(src, dst, IPPROTO_ICMPV6,
+						   len));
+	at->checksum = 0;
+	at->checksum = csum_fold(csum_partial(at, len, pseudo));
+}
+
 /* The checksum of SCTP, bit by bit (RFC 9260, appendix A). */
 static inline u32 packet_crc32c(const u8 *at, unsigned int len)
 {
@@ -105,6 +127,20 @@ static inline void packet_transport(void *at, const struct dvp_tuple *tuple,
 {
 	__sum16 *check;
 
+	if (packet_is_echo(tuple->proto)) {
+		struct icmphdr *icmp = at;
+		bool is_reply = tuple->dport;
+
+		*icmp = (struct icmphdr) {};
+		if (tuple->proto == IPPROTO_ICMP)
+			icmp->type = is_reply ? ICMP_ECHOREPLY : ICMP_ECHO;
+		else
+			icmp->type = is_reply ? ICMPV6_ECHO_REPLY : ICMPV6_ECHO_REQUEST;
+		icmp->un.echo.id = is_reply ? tuple->dport : tuple->sport;
+		icmp->un.echo.sequence = htons(77);
+		packet_icmp_sum(icmp, &tuple->src, &tuple->dst, len);
+		return;
+	}
 	if (tuple->proto == IPPROTO_SCTP) {
 		struct sctphdr *sctp = at;
 
@@ -160,7 +196,7 @@ static inline unsigned int packet_transport_len(u8 proto)
 	}
 }
 
-/* A whole TCP, UDP or SCTP packet; returns its length. */
+/* A whole TCP, UDP or SCTP packet, or an echo; returns its length. */
 static inline unsigned int packet_build(u8 *at, const struct dvp_tuple *tuple,
 					const u8 *payload, unsigned int len,
 					enum packet_udp udp_mode)
@@ -172,20 +208,6 @@ static inline unsigned int packet_build(u8 *at, const struct dvp_tuple *tuple,
 	memcpy(at + l4 + header, payload, len);
 	packet_transport(at + l4, tuple, header + len, udp_mode);
 	return l4 + header + len;
-}
-
-/* The ICMP checksum of the message of @len bytes at @at. */
-static inline void packet_icmp_sum(struct icmphdr *at,
-				   const struct in6_addr *src,
-				   const struct in6_addr *dst, unsigned int len)
-{
-	__wsum pseudo = 0;
-
-	if (!ipv6_addr_v4mapped(dst))
-		pseudo = csum_unfold(packet_pseudo(src, dst, IPPROTO_ICMPV6,
-						   len));
-	at->checksum = 0;
-	at->checksum = csum_fold(csum_partial(at, len, pseudo));
 }
 
 /* An ICMP message with @len bytes of @quoted behind its header; its length. */

@@ -2,6 +2,7 @@
 /* Parsing: good packets of every kind, and nothing worse than BAD for the rest. */
 #include <kunit/test.h>
 #include <linux/module.h>
+#include <net/ndisc.h>
 
 #include "../tuple.c"
 #include "packet.h"
@@ -367,6 +368,51 @@ static void tuple_icmp_errors(struct kunit *test)
 	}
 }
 
+static void tuple_echo(struct kunit *test)
+{
+	struct tuple_fixture *fixture = test->priv;
+	struct dvp_packet packet;
+	struct dvp_tuple request;
+	int is_v4;
+	u8 proto;
+
+	for (is_v4 = 0; is_v4 < 2; is_v4++) {
+		proto = is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+		build(test, is_v4, proto);
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, is_v4, &packet));
+		expect_tuple(test, &packet);
+		KUNIT_EXPECT_EQ(test, packet.signs, 0);
+		KUNIT_EXPECT_FALSE(test, packet.icmp_error);
+		KUNIT_EXPECT_TRUE(test, packet.tuple.sport && !packet.tuple.dport);
+
+		/* The reply is the request reversed. */
+		request = packet.tuple;
+		dvp_tuple_reverse(&request, DVP_STAGE_OUT, &fixture->tuple);
+		fixture->len = packet_build(fixture->data, &fixture->tuple, payload,
+					    sizeof(payload), PACKET_UDP_SUMMED);
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, is_v4, &packet));
+		expect_tuple(test, &packet);
+		KUNIT_EXPECT_EQ(test, packet.signs, DVP_SIGN_LAST);
+
+		/* The other family's. */
+		fixture->data[is_v4 ? 9 : 6] = is_v4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER, parse_whole(test, is_v4, &packet));
+
+		/* What neither asks nor answers. */
+		build(test, is_v4, proto);
+		fixture->data[is_v4 ? 20 : 40] = is_v4 ? ICMP_TIMESTAMP : NDISC_NEIGHBOUR_SOLICITATION;
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER, parse_whole(test, is_v4, &packet));
+
+		/* Quoted; errors are never about errors. */
+		build_error(test, is_v4, proto, is_v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEED);
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, is_v4, &packet));
+		expect_tuple(test, &packet);
+		KUNIT_EXPECT_TRUE(test, packet.icmp_error);
+		fixture->data[packet.inner_l4] = is_v4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH;
+		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER, parse_whole(test, is_v4, &packet));
+	}
+}
+
 static void tuple_other_protocols(struct kunit *test)
 {
 	static const u8 protos[] = {
@@ -665,6 +711,7 @@ static struct kunit_case tuple_cases[] = {
 	KUNIT_CASE(tuple_ip6_extensions),
 	KUNIT_CASE(tuple_fragments),
 	KUNIT_CASE(tuple_icmp_errors),
+	KUNIT_CASE(tuple_echo),
 	KUNIT_CASE(tuple_other_protocols),
 	KUNIT_CASE(tuple_bogus_headers),
 	KUNIT_CASE(tuple_truncated),
