@@ -81,9 +81,9 @@ if [ -n "$fast" ]; then
 else
 	# It builds in the same place as the end-to-end tests of the debug kernel.
 	stage "kunit" tests/kunit.sh
-	# What the tool says of bad input no kernel hears: these tests run on one.
+	# What the tool says of bad input no kernel hears, and load takes long: these tests run on one.
 	for kernel in "${kernels[@]}"; do
-		only=(-m 'not tool')
+		only=(-m 'not tool and not load')
 		[ "$kernel" != 6.1 ] || only=()
 		beside "e2e $kernel" tests/e2e/run.sh "$kernel" "${only[@]}"
 	done

@@ -26,10 +26,11 @@ def fixture_nodes(cluster):
     cluster.apply(cluster.objects())
 
 
-def give(cluster, names, conditions=None, **spec):
-    """n1 has a Service of these endpoints, all in the same condition."""
+def give(cluster, names, conditions=None, settings=None, **spec):
+    """n1 has a Service of these endpoints, all in the same condition, and settings."""
     hosts = [(cluster[name], conditions or {}) for name in names]
-    cluster.apply([*cluster.objects(), *balanced("flow", NUMBER, hosts, **spec)], ["n1"])
+    cluster.apply([*cluster.objects(**settings or {}), *balanced("flow", NUMBER, hosts, **spec)],
+                  ["n1"])
 
 
 def answered(exchange, count=3):
@@ -119,6 +120,50 @@ def test_tcp_is_left(cluster, family, how):
             give(cluster, [C])
             assert connection.echo(b"on" * 1000) == b"on" * 1000
             assert who(client, *target, "tcp", 4) == {C}
+
+
+def test_reset_removed(cluster, family):
+    """
+    With reset-removed the connection whose endpoint is gone is reset with the client's next packet,
+    another one is not.
+    """
+    target = places(cluster, NUMBER, family)["cluster-ip"]
+    settings = {"reset_removed": True}
+    give(cluster, [B], settings=settings)
+    with Connection(CLIENT, *target) as gone:
+        give(cluster, [C], settings=settings)
+        with Connection(CLIENT, *target) as stays:
+            with pytest.raises(ConnectionResetError):
+                gone.echo(b"anybody?")
+            give(cluster, [A, C], settings=settings)
+            assert stays.echo(b"on") == b"on"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("backend", [A, B], ids=["near", "far"])
+def test_one_client_port(cluster, family, kind, backend):
+    """
+    One client port through all frontends of a Service, and then directly to its endpoint: each works,
+    and the endpoint can tell them apart.
+    """
+    give(cluster, [backend])
+    ctl("n1", "flush", "flow")
+    targets = [*places(cluster, NUMBER, family).values(), (cluster[backend].ip(family), 7)]
+    connections = []
+    try:
+        for target in targets:
+            connections.append(Connection(CLIENT, *target, kind, sport=48000))
+        for number, connection in enumerate(connections):
+            text = f"number {number}".encode()
+            got = connection.echo(text)
+            assert (got if kind == "tcp" else got.payload) == text
+            assert connection.answer.server == backend
+        seen = {(c.answer.source, c.answer.sport) for c in connections}
+        assert len(seen) == len(targets), seen
+    finally:
+        for connection in connections:
+            connection.close()
+    ctl("n1", "flush", "flow")
 
 
 @pytest.mark.parametrize("place", ["cluster-ip", "node-port"])
