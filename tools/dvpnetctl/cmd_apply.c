@@ -2,9 +2,8 @@
 /*
  * dvpnetctl apply: make this network namespace a node of a cluster.
  *
- * Everything is read and checked before anything is changed. Then: the device,
- * where there is none; one sync that carries just what differs; and the rest of
- * the system. Applying the same once more changes nothing.
+ * Everything is read and checked before anything is changed. Applying the same
+ * once more changes nothing.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,10 +14,9 @@
 #include "cmd.h"
 #include "desired.h"
 #include "diff.h"
-#include "precheck.h"
 #include "print.h"
 #include "source_files.h"
-#include "system.h"
+#include "sync.h"
 
 static const char usage[] =
 	"Usage: dvpnetctl apply --node NAME -f PATH... [OPTIONS]\n"
@@ -215,254 +213,61 @@ static bool read_desired(const struct apply *apply, struct source_files *files,
 
 /* ---- changing ---- */
 
-/* "Kind NAME" of what a change is about, at its place in the files, for an error. */
-static int fail_change(struct kernel *kernel, const struct change *change)
-{
-	static const struct place nowhere;
-	const struct place *place = &nowhere;
-	char where[PLACE_TEXT_MAX], address[IP_TEXT_MAX];
-	char *what;
-
-	switch (change->kind) {
-	case CHANGE_SET_NODE:
-	case CHANGE_DEL_NODE:
-		place = &change->node->place;
-		what = util_printf("Node %s", change->node->name);
-		break;
-	case CHANGE_SET_PREFIX:
-	case CHANGE_DEL_PREFIX:
-		place = &change->prefix->place;
-		what = util_printf("Node %s: prefix %s/%u", change->prefix->node,
-				   ip_text(&change->prefix->addr, address),
-				   change->prefix->len);
-		break;
-	case CHANGE_SET_SERVICE:
-	case CHANGE_DEL_SERVICE:
-		place = &change->service->place;
-		what = util_printf("Service %s", change->service->name);
-		break;
-	default:
-		what = util_printf("settings");
-	}
-	if (place->file)
-		fprintf(stderr, "%s: %s: %s\n", place_text(place, where), what,
-			kernel_error(kernel));
-	else
-		cmd_error("%s: %s", what, kernel_error(kernel));
-	free(what);
-	return EXIT_FAILURE;
-}
-
-static int send_change(struct kernel *kernel, const struct change *change)
-{
-	switch (change->kind) {
-	case CHANGE_CONFIG:
-		return kernel_set_config(kernel, change->config);
-	case CHANGE_RANGES:
-		return kernel_set_ranges(kernel, change->ranges);
-	case CHANGE_SET_NODE:
-		return kernel_set_node(kernel, change->node);
-	case CHANGE_DEL_NODE:
-		return kernel_del_node(kernel, change->node);
-	case CHANGE_SET_PREFIX:
-		return kernel_set_prefix(kernel, change->prefix);
-	case CHANGE_DEL_PREFIX:
-		return kernel_del_prefix(kernel, change->prefix);
-	case CHANGE_SET_SERVICE:
-		return kernel_set_service(kernel, change->service);
-	case CHANGE_DEL_SERVICE:
-		return kernel_del_service(kernel, change->service);
-	}
-	return -EINVAL;
-}
-
-/* The change that failed: of those that were collected, or the one just sent. */
-static const struct change *find_failed(const struct kernel *kernel, const struct diff *diff,
-					const struct change *sent)
-{
-	size_t i;
-
-	for (i = 0; kernel_failed(kernel) && i < diff->changes.count; i++)
-		if (diff->changes.item[i].object == kernel_failed(kernel))
-			return &diff->changes.item[i];
-	return sent;
-}
-
-static int send_changes(struct kernel *kernel, const struct diff *diff)
-{
-	const struct change *change = NULL;
-	int err = 0;
-	size_t i;
-
-	if (diff->mode != DIFF_FULL)
-		kernel_queue(kernel);
-	for (i = 0; !err && i < diff->changes.count; i++) {
-		change = &diff->changes.item[i];
-		err = send_change(kernel, change);
-		/* In a replacing sync what is set takes the place of what is to go. */
-		if (err == -ENOENT && diff->mode == DIFF_FULL)
-			err = 0;
-	}
-	if (!err)
-		err = kernel_flush(kernel);
-	return err ? fail_change(kernel, find_failed(kernel, diff, change)) : EXIT_SUCCESS;
-}
-
-/* The kernel does not tell its secret; it ignores one that it has already. */
-static int send_secret(struct kernel *kernel, const struct state *want)
-{
-	struct config config = { .present = 1ULL << DVPNET_A_CONFIG_SECRET };
-	int err;
-
-	memcpy(config.secret, want->config.secret, sizeof(config.secret));
-	err = kernel_set_config(kernel, &config);
-	return err ? cmd_kernel_error(kernel, err, "settings") : EXIT_SUCCESS;
-}
-
-/* What the diff says, and the end of the sync. */
-static int finish_sync(struct kernel *kernel, uint32_t token, const struct state *want,
-		       const struct diff *diff)
-{
-	int status, err;
-
-	status = send_secret(kernel, want);
-	if (!status)
-		status = send_changes(kernel, diff);
-	if (status || (diff->mode != DIFF_FULL && diff_is_empty(diff)))
-		err = kernel_sync_abort(kernel, token);
-	else
-		err = kernel_sync_commit(kernel, token);
-	if (err && !status)
-		return cmd_kernel_error(kernel, err, "apply");
-	return status;
-}
-
-/*
- * One sync. A patch, as a rule; where addresses change hands, which single
- * changes cannot do, it gives way to one that replaces everything.
- */
-static int sync_kernel(struct kernel *kernel, enum diff_mode mode, const struct state *want,
-		       struct diff *diff)
-{
-	struct state have = { 0 };
-	uint32_t token;
-	int status, err;
-
-	err = kernel_sync_begin(kernel, mode == DIFF_FULL ? DVPNET_SYNC_MODE_REPLACE :
-				DVPNET_SYNC_MODE_PATCH, &token);
-	if (err)
-		return cmd_kernel_error(kernel, err, "apply");
-	err = kernel_get_state(kernel, &have);
-	if (err)
-		return cmd_kernel_error(kernel, err, "reading the kernel's state");
-	diff_make(want, &have, mode, diff);
-	if (diff->keys_move && mode != DIFF_FULL) {
-		diff_free(diff);
-		state_free(&have);
-		err = kernel_sync_abort(kernel, token);
-		if (err)
-			return cmd_kernel_error(kernel, err, "apply");
-		return sync_kernel(kernel, DIFF_FULL, want, diff);
-	}
-	status = finish_sync(kernel, token, want, diff);
-	/* The steps point into the states; only their numbers are needed from here on. */
-	diff_free(diff);
-	state_free(&have);
-	return status;
-}
-
-/* Has the device, which is created if there is none, set up. */
-static int get_device(struct kernel *kernel, struct system *system)
-{
-	struct config config;
-	int err;
-
-	err = kernel_get_config(kernel, &config);
-	if (err == -ENODEV) {
-		if (system_add_device(system))
-			return EXIT_FAILURE;
-		err = kernel_get_config(kernel, &config);
-	}
-	if (err)
-		return cmd_kernel_error(kernel, err, "apply");
-	system->ifindex = config.value[DVPNET_A_CONFIG_IFINDEX];
-	return system_set_up(system) ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static void print_summary_json(const struct state *want, const struct diff *diff,
-			       const struct system *system)
+static void print_summary_json(const struct state *want, const struct sync_result *result)
 {
 	json_t *summary = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
 				    "nodes", (json_int_t)want->nodes.count,
 				    "prefixes", (json_int_t)want->prefixes.count,
 				    "services", (json_int_t)want->services.count,
-				    "added", (json_int_t)diff->added,
-				    "changed", (json_int_t)diff->changed,
-				    "removed", (json_int_t)diff->removed);
+				    "added", (json_int_t)result->added,
+				    "changed", (json_int_t)result->changed,
+				    "removed", (json_int_t)result->removed);
 	int step;
 
 	for (step = 0; step < SYSTEM_STEPS; step++)
 		json_object_set_new(summary, system_step_name(step),
-				    json_integer(system->changes[step]));
+				    json_integer(result->system[step]));
 	print_document(summary);
 }
 
-static void print_summary(const struct state *want, const struct diff *diff,
-			  const struct system *system)
+static void print_summary(const struct state *want, const struct sync_result *result)
 {
 	const char *before = "; changes: ";
 	int step;
 
 	printf("%zu nodes, %zu prefixes, %zu services: %zu added, %zu changed, %zu removed",
-	       want->nodes.count, want->prefixes.count, want->services.count, diff->added,
-	       diff->changed, diff->removed);
+	       want->nodes.count, want->prefixes.count, want->services.count,
+	       result->added, result->changed, result->removed);
 	for (step = 0; step < SYSTEM_STEPS; step++) {
-		if (!system->changes[step])
+		if (!result->system[step])
 			continue;
-		printf("%s%zu of %s", before, system->changes[step], system_step_text(step));
+		printf("%s%zu of %s", before, result->system[step], system_step_text(step));
 		before = ", ";
 	}
 	putchar('\n');
 }
 
-static int apply_with(struct kernel *kernel, struct system *system, const struct apply *apply,
-		      const struct state *want)
-{
-	struct diff diff = { 0 };
-	int status;
-
-	precheck(&system->rtnl, want, &system->report);
-	if (system->report.errors.count)
-		return EXIT_FAILURE;
-	status = get_device(kernel, system);
-	if (!status)
-		status = sync_kernel(kernel, apply->full ? DIFF_FULL : DIFF_CHANGES, want, &diff);
-	if (!status && system_apply(system))
-		status = EXIT_FAILURE;
-	if (status)
-		return status;
-	system_warn(system);
-	if (print_json)
-		print_summary_json(want, &diff, system);
-	else
-		print_summary(want, &diff, system);
-	return EXIT_SUCCESS;
-}
-
 static int apply_state(const struct apply *apply, const struct state *want)
 {
-	int status = EXIT_FAILURE;
-	struct kernel kernel;
-	struct system system;
+	enum diff_mode mode = apply->full ? DIFF_FULL : DIFF_CHANGES;
+	struct sync_result result;
+	struct report report = { 0 };
+	struct sync sync = { 0 };
+	bool valid = false;
 
-	if (cmd_connect(&kernel))
+	if (sync_open(&sync, &report)) {
+		valid = sync_state(&sync, want, mode, &result, &report);
+		sync_close(&sync);
+	}
+	report_print(&report, stderr);
+	report_free(&report);
+	if (!valid)
 		return EXIT_FAILURE;
-	if (!system_open(&system, want))
-		status = apply_with(&kernel, &system, apply, want);
-	report_print(&system.report, stderr);
-	system_close(&system);
-	kernel_close(&kernel);
-	return status;
+	if (print_json)
+		print_summary_json(want, &result);
+	else
+		print_summary(want, &result);
+	return EXIT_SUCCESS;
 }
 
 /* ---- dry run ---- */
