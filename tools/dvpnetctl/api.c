@@ -95,7 +95,7 @@ static char *server_message(const struct lines *body)
 
 static char *describe_status(const struct api_request *request, long status)
 {
-	const char *hint = status == 401 ?
+	const char *hint = status == API_UNAUTHORIZED ?
 		"; the token or certificate of the kubeconfig is wrong or has expired" : "";
 	char *message = server_message(&request->body), *text;
 
@@ -110,8 +110,17 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	const struct kubeconfig *config = &request->api->config;
 	const char *what = *request->error ? request->error : curl_easy_strerror(code);
 	const char *hint = "";
+	long os_errno = 0;
 
+	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_errno);
 	switch (code) {
+	/* libcurl's own words tell the time it took: they would be news each time. */
+	case CURLE_COULDNT_CONNECT:
+		what = os_errno ? strerror(os_errno) : "cannot connect";
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		what = "no answer in time";
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		hint = "; is certificate-authority of the kubeconfig right for this server?";
 		break;
@@ -122,6 +131,21 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 		break;
 	}
 	return util_printf("%s: %s%s", config->server, what, hint);
+}
+
+/* What concerns all requests is in the log once, however many there are. */
+static void note_problem(struct api *api, const char *problem)
+{
+	bool is_new = util_strcmp_null(problem, api->problem);
+
+	if (problem)
+		log_print(is_new ? LEVEL_WARNING : LEVEL_DEBUG, "API server: %s", problem);
+	else if (is_new)
+		log_info("API server: answers again");
+	if (!is_new)
+		return;
+	free(api->problem);
+	api->problem = util_strdup(problem);
 }
 
 static void unlink_request(struct api_request *request)
@@ -158,8 +182,10 @@ static void finish(struct api_request *request, CURLcode code)
 		result.cut = result.status == 200;
 	}
 	result.text = text ? text : "";
+	result.shared = result.status == API_NO_ANSWER || result.status == API_UNAUTHORIZED;
+	note_problem(request->api, result.shared ? text : NULL);
 	/* The next request reads it again: it may have been renewed. */
-	if (result.status == 401)
+	if (result.status == API_UNAUTHORIZED)
 		request->api->token_read = 0;
 	unlink_request(request);
 	request->done(&result, request->arg);
@@ -500,6 +526,8 @@ void api_close(struct api *api)
 		curl_multi_cleanup(api->multi);
 	sd_event_source_disable_unref(api->timer);
 	kubeconfig_free(&api->config);
+	free(api->problem);
+	api->problem = NULL;
 	api->multi = NULL;
 	api->timer = NULL;
 }

@@ -8,8 +8,9 @@
 
 #include "kubeconfig.h"
 
-/** api_result.status of what did not even get an answer. */
+/** api_result.status of what did not even get an answer, and of who is not known there. */
 #define API_NO_ANSWER 0
+#define API_UNAUTHORIZED 401
 
 /**
  * struct api - the way to an API server
@@ -20,6 +21,7 @@
  * @config: what it says
  * @token_read: when its token was read, in microseconds of CLOCK_MONOTONIC
  * @requests: those under way
+ * @problem: why it does not answer or does not let us in, or NULL
  */
 struct api {
 	sd_event *loop;
@@ -29,18 +31,21 @@ struct api {
 	struct kubeconfig config;
 	uint64_t token_read;
 	struct api_request *requests;
+	char *problem;
 };
 
 /**
  * struct api_result - how a request ended
  * @status: HTTP status of the answer, 200 if it is complete; or %API_NO_ANSWER
  * @cut: the answer was good, but ended early
+ * @shared: what is wrong concerns all requests, and is in the log already
  * @retry_after: seconds that the server asks to wait, 0 = it does not
  * @text: what is wrong, for people
  */
 struct api_result {
 	long status;
 	bool cut;
+	bool shared;
 	unsigned int retry_after;
 	const char *text;
 };

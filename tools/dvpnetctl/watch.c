@@ -159,10 +159,10 @@ static void take_page(struct watch *watch)
 
 static void finish_list(struct watch *watch)
 {
-	watch->ops->end(watch->resource, watch->arg);
-	log_debug("%s: listed", watch->resource->name);
 	watch->synced = true;
 	watch->step = WATCH_FOLLOW;
+	watch->ops->end(watch->resource, watch->arg);
+	log_debug("%s: listed", watch->resource->name);
 }
 
 /* ---- streams ---- */
@@ -239,12 +239,13 @@ static void fail(struct watch *watch, const struct api_result *result)
 	struct report report = { 0 };
 
 	/* Perhaps somebody has mended it by now, or renewed a certificate. */
-	if (result->status == 401 || result->status == API_NO_ANSWER) {
+	if (result->shared) {
 		api_reload(watch->api, &report);
 		log_report(&report);
 		report_free(&report);
+	} else {
+		note_problem(watch, result->text);
 	}
-	note_problem(watch, result->text);
 	/* 400 and 504: it cannot go on from this version, whatever the reason. */
 	if (result->status == 400 || result->status == 504 || watch->step == WATCH_LIST)
 		list_anew(watch);
@@ -257,9 +258,9 @@ static void take_missing(struct watch *watch)
 	if (!watch->missing)
 		log_info("%s: the API server has none", watch->resource->name);
 	watch->missing = true;
+	watch->synced = true;
 	watch->ops->begin(watch->resource, watch->arg);
 	watch->ops->end(watch->resource, watch->arg);
-	watch->synced = true;
 	list_anew(watch);
 	watch->backoff.failures = 0;
 	wait_ms(watch, MISSING_MIN_MS + backoff_next(&watch->backoff));
