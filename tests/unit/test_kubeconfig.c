@@ -156,6 +156,8 @@ static void reads_a_renewed_token(void **state)
 
 static void refuses_what_is_missing(void **state)
 {
+	char *expected;
+
 	(void)state;
 	assert_refuses("kind: Config\n",
 		       ":1: kubeconfig: current-context: must name one of the contexts, is missing");
@@ -167,9 +169,10 @@ static void refuses_what_is_missing(void **state)
 	assert_refuses(HEAD "clusters: [{name: c, cluster: {server: \"api:6443\"}}]\n" USERS "{}\n",
 		       ":9: kubeconfig here: clusters[0].cluster.server: must be the URL of an API server, like "
 		       "https://10.0.0.1:6443, is \"api:6443\"");
-	assert_refuses(HEAD API_CLUSTER USERS "{client-key: nowhere.pem}\n",
-		       util_printf(":14: kubeconfig here: client-key: %s/nowhere.pem: %s",
-				   directory, strerror(ENOENT)));
+	expected = util_printf(":14: kubeconfig here: client-key: %s/nowhere.pem: %s", directory,
+			       strerror(ENOENT));
+	assert_refuses(HEAD API_CLUSTER USERS "{client-key: nowhere.pem}\n", expected);
+	free(expected);
 	assert_refuses(HEAD API_CLUSTER USERS "{client-key-data: LS0tLS1CRUdJTiBh}\n",
 		       ":14: kubeconfig here: client-certificate: certificate and key must be "
 		       "there both, or none");

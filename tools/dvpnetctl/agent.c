@@ -178,7 +178,7 @@ static int on_sync_timer(sd_event_source *source, uint64_t when, void *arg)
 
 	(void)source;
 	(void)when;
-	if (agent->options->dry_run)
+	if (agent->options->dry_run && agent->options->once)
 		print_dry_run(agent);
 	else
 		follow(agent);
@@ -313,7 +313,7 @@ static bool prepare(struct agent *agent)
 	    !add_timer(agent, &agent->resync_timer, on_resync_timer))
 		return false;
 	sd_event_set_watchdog(agent->loop, true);
-	return !(agent->options->once || agent->options->dry_run) ||
+	return !agent->options->once ||
 	       sd_event_add_time_relative(agent->loop, NULL, CLOCK_MONOTONIC, ONCE_US, 0,
 					  on_once_timer, agent) >= 0;
 }
@@ -359,7 +359,7 @@ int agent_run(const struct agent_options *options)
 {
 	struct agent agent = {
 		.options = options,
-		.reconcile.options = &options->desired,
+		.reconcile = { .options = &options->desired, .dry_run = options->dry_run },
 		.retry = { .min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS },
 	};
 	int status = EXIT_FAILURE;

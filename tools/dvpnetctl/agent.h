@@ -11,7 +11,7 @@
  * @desired: which node this is, and settings
  * @min_sync_ms: least time between two changes of the kernel
  * @once: end when the kernel has all
- * @dry_run: change nothing, print what would change, and end
+ * @dry_run: change nothing, print what would change
  */
 struct agent_options {
 	const char *kubeconfig;

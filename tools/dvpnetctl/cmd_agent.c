@@ -23,7 +23,8 @@ static const char usage[] =
 	OVERRIDE_USAGE
 	"  --min-sync-period MS   least milliseconds between two changes of the kernel (100)\n"
 	"  --once                 end when the kernel has all\n"
-	"  --dry-run              print, as JSON, what ought to be and what would change; end\n"
+	"  --dry-run              change nothing, print, as JSON, what would change, a line each;\n"
+	"                         with --once what ought to be as well, as apply does\n"
 	"  --verbose              log each step\n"
 	"  -q, --quiet            log only what is wrong\n"
 	"  -h, --help             print this\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What would change, in JSON. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd.h"
@@ -38,8 +39,13 @@ static json_t *change_json(const struct change *change)
 	}
 }
 
-/* Without module or device the kernel has nothing yet. */
-static int read_have(struct state *have)
+/**
+ * dry_run_have - read what the kernel has: nothing yet without module or device
+ * @have: filled, and sorted
+ *
+ * Return: the exit status.
+ */
+int dry_run_have(struct state *have)
 {
 	struct kernel kernel;
 	int status = EXIT_SUCCESS;
@@ -69,7 +75,7 @@ int dry_run(const struct state *want)
 	int status;
 	size_t i;
 
-	status = read_have(&have);
+	status = dry_run_have(&have);
 	diff_make(want, &have, DIFF_CHANGES, &diff);
 	for (i = 0; i < want->nodes.count; i++)
 		json_array_append_new(nodes, print_node_json(&want->nodes.item[i]));
@@ -86,4 +92,21 @@ int dry_run(const struct state *want)
 	diff_free(&diff);
 	state_free(&have);
 	return status;
+}
+
+/**
+ * dry_run_changes - print what would change, a line each
+ * @want: what ought to be; sorted
+ * @have: what is; sorted
+ */
+void dry_run_changes(const struct state *want, const struct state *have)
+{
+	struct diff diff;
+	size_t i;
+
+	diff_make(want, have, DIFF_CHANGES, &diff);
+	for (i = 0; i < diff.changes.count; i++)
+		print_json_line(change_json(&diff.changes.item[i]));
+	diff_free(&diff);
+	fflush(stdout);
 }

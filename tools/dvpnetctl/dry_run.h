@@ -6,5 +6,7 @@
 #include "state.h"
 
 int dry_run(const struct state *want);
+int dry_run_have(struct state *have);
+void dry_run_changes(const struct state *want, const struct state *have);
 
 #endif

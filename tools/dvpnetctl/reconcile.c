@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dry_run.h"
 #include "log.h"
 #include "reconcile.h"
 
@@ -206,6 +207,9 @@ static bool read_generation(struct reconcile *reconcile, uint32_t *generation)
 {
 	struct config config;
 
+	*generation = 0;
+	if (reconcile->dry_run)
+		return true;
 	if (kernel_get_config(&reconcile->sync.kernel, &config))
 		return false;
 	*generation = config.value[DVPNET_A_CONFIG_GENERATION];
@@ -245,6 +249,29 @@ static void remember(struct reconcile *reconcile, struct state *want)
 	reconcile->store.others_dirty = false;
 }
 
+/* Prints what sync_state() would do, given what was printed before. */
+static bool print_all(struct reconcile *reconcile, const struct state *want,
+		      struct sync_result *result)
+{
+	struct state have = { 0 };
+	bool valid = true;
+
+	memset(result, 0, sizeof(*result));
+	if (reconcile->printed) {
+		have = reconcile->cluster;
+		store_have(&reconcile->store, &have);
+		dry_run_changes(want, &have);
+		list_free(&have.services);
+	} else {
+		valid = dry_run_have(&have) == EXIT_SUCCESS;
+		if (valid)
+			dry_run_changes(want, &have);
+		state_free(&have);
+	}
+	reconcile->printed = valid;
+	return valid;
+}
+
 static bool run_all(struct reconcile *reconcile)
 {
 	struct report report = { 0 };
@@ -256,7 +283,9 @@ static bool run_all(struct reconcile *reconcile)
 	reconcile->told = false;
 	valid = reconcile_build(reconcile, &want, &report);
 	errors = report.errors.count;
-	if (valid)
+	if (valid && reconcile->dry_run)
+		valid = print_all(reconcile, &want, &result);
+	else if (valid)
 		valid = sync_state(&reconcile->sync, &want, DIFF_CHANGES, &result, &report);
 	if (valid) {
 		log_result(&result);
@@ -274,14 +303,18 @@ static bool run_services(struct reconcile *reconcile)
 	struct report report = { 0 };
 	struct state want = { 0 }, have = { 0 };
 	struct sync_result result;
-	bool valid;
+	bool valid = true;
 
 	build_services(reconcile, &want, &report);
 	reconcile_say(reconcile, &report);
 	report_free(&report);
 	store_have(&reconcile->store, &have);
-	valid = sync_services(&reconcile->sync, &want, &have, &result, &report);
+	if (reconcile->dry_run)
+		dry_run_changes(&want, &have);
+	else
+		valid = sync_services(&reconcile->sync, &want, &have, &result, &report);
 	if (valid) {
+		log_debug("services: %zu looked at", want.services.count);
 		store_sent(&reconcile->store, &want);
 		reconcile->told = read_generation(reconcile, &reconcile->generation);
 	}
@@ -311,7 +344,7 @@ bool reconcile_run(struct reconcile *reconcile)
 {
 	struct report report = { 0 };
 
-	if (!reconcile->is_open) {
+	if (!reconcile->is_open && !reconcile->dry_run) {
 		reconcile->sync.tolerant = true;
 		reconcile->is_open = sync_open(&reconcile->sync, &report);
 		reconcile_say(reconcile, &report);

@@ -11,9 +11,11 @@
  * struct reconcile - what the kernel was told, of which objects
  * @options: what the objects do not tell
  * @store: the objects
+ * @dry_run: print what would change, and take it as done
  * @sync: the way into the kernel
  * @is_open: @sync is usable
  * @told: the kernel has all but for what &store says is dirty
+ * @printed: a dry run has printed something
  * @generation: the kernel's, after the last change
  * @cluster: nodes, prefixes and settings that it was told of
  * @zone: zone of this node, or NULL
@@ -23,9 +25,11 @@
 struct reconcile {
 	const struct desired_options *options;
 	struct store store;
+	bool dry_run;
 	struct sync sync;
 	bool is_open;
 	bool told;
+	bool printed;
 	uint32_t generation;
 	struct state cluster;
 	char *zone;
