@@ -12,6 +12,7 @@ PATHS = {
     "Service": "/api/v1/services",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "Namespace": "/api/v1/namespaces",
+    "Secret": "/api/v1/namespaces/kube-system/secrets",
     "ServiceCIDR": "/apis/networking.k8s.io/v1/servicecidrs",
     "ModuleConfig": "/apis/deckhouse.io/v1alpha1/moduleconfigs",
 }

@@ -47,6 +47,8 @@ static const struct resource resources[] = {
 	{ "namespace kube-system", "/api/v1/namespaces", "fieldSelector=metadata.name%3Dkube-system&",
 	  "Namespace", 1, false },
 	{ "servicecidrs", "/apis/networking.k8s.io/v1/servicecidrs", "", "ServiceCIDR", 100, true },
+	{ "secret d8-cluster-configuration", "/api/v1/namespaces/kube-system/secrets",
+	  "fieldSelector=metadata.name%3Dd8-cluster-configuration&", "Secret", 1, false },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "field.h"
 #include "kubeconfig.h"
 #include "source_files.h"
@@ -38,41 +39,6 @@ static void forget(char **secret)
 		explicit_bzero(*secret, strlen(*secret));
 	free(*secret);
 	*secret = NULL;
-}
-
-static int base64_value(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? at - digits : -1;
-}
-
-/* What base64 stands for, as text; NULL if it is none. */
-static char *base64_decode(const char *text)
-{
-	char *out = util_alloc(strlen(text) + 1);
-	unsigned int bits = 0, have = 0;
-	size_t used = 0;
-
-	for (; *text && *text != '='; text++) {
-		int value = base64_value(*text);
-
-		if (*text == '\n' || *text == '\r')
-			continue;
-		if (value < 0) {
-			forget(&out);
-			return NULL;
-		}
-		bits = bits << 6 | value;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[used++] = bits >> have;
-		}
-	}
-	return out;
 }
 
 static char *trim_end(char *text)

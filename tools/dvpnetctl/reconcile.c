@@ -70,13 +70,31 @@ void reconcile_say(struct reconcile *reconcile, const struct report *report)
 
 /* ---- from objects to what ought to be ---- */
 
-static void take_services(struct state *want, const struct service *services, size_t *count)
+static bool is_of(const struct service *service, const struct store_service *owner)
 {
-	size_t i;
+	size_t namespace = strlen(owner->namespace), name = strlen(owner->name);
+	const char *text = service->name;
 
-	for (i = 0; i < *count; i++)
-		*list_add(&want->services) = services[i];
-	*count = 0;
+	if (strncmp(text, owner->namespace, namespace) || text[namespace] != '/' ||
+	    strncmp(text + namespace + 1, owner->name, name))
+		return false;
+	text += namespace + 1 + name;
+	return !*text || *text == ':';
+}
+
+/* Takes those of @owner out of a list; others, of its rivals, stay and are freed there. */
+static void take_services(struct state *want, const struct store_service *owner,
+			  struct service *services, size_t *count)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < *count; i++) {
+		if (is_of(&services[i], owner))
+			*list_add(&want->services) = services[i];
+		else
+			services[kept++] = services[i];
+	}
+	*count = kept;
 }
 
 /* The services of a Service, appended to @want; those that were there if it makes no sense. */
@@ -91,9 +109,9 @@ static void build_service(struct reconcile *reconcile, struct store_service *ser
 		return;
 	store_view_service(service, view);
 	if (desired_build(view, reconcile->options, &built, &own))
-		take_services(want, built.services.item, &built.services.count);
+		take_services(want, service, built.services.item, &built.services.count);
 	else
-		take_services(want, service->sent.item, &service->sent.count);
+		take_services(want, service, service->sent.item, &service->sent.count);
 	for (i = 0; i < own.warnings.count; i++)
 		report_warning(report, NULL, "%s", own.warnings.item[i]);
 	for (i = 0; i < own.errors.count; i++)

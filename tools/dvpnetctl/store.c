@@ -5,12 +5,14 @@
  * Nodes, Services and EndpointSlices, of which there are many, are kept as
  * objects.c reads them; all else is rare and kept as it came. What a desired state
  * is made from is a view: &struct objects that borrows what is here, either all
- * or just as much as a single Service needs.
+ * or just as much as a single Service needs. That includes its rivals: Services that
+ * ask for an address that it asks for, too, so that claims.c finds who gets it.
  */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "objects_kinds.h"
 #include "store.h"
 
 /**
@@ -35,6 +37,23 @@ struct store_object {
 	json_t *other;
 };
 
+/**
+ * struct store_address - an address, and who asks to be reached there
+ * @addr: the address
+ * @users: those Services
+ */
+struct store_address {
+	struct ip addr;
+	LIST(struct store_service *) users;
+};
+
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct store_address *x = a, *y = b;
+
+	return ip_compare(&x->addr, &y->addr);
+}
+
 static int compare_objects(const void *a, const void *b)
 {
 	const struct store_object *x = a, *y = b;
@@ -53,35 +72,24 @@ static int compare_services(const void *a, const void *b)
 	return order ? order : strcmp(x->namespace, y->namespace);
 }
 
-/* ---- ends of objects: objects.c knows how to free them, as part of a whole ---- */
-
 static void free_node(struct node_object *node)
 {
-	struct objects objects = { 0 };
-
 	if (node)
-		*list_add(&objects.nodes) = *node;
-	objects_free(&objects);
+		objects_free_node(node);
 	free(node);
 }
 
 static void free_service(struct service_object *service)
 {
-	struct objects objects = { 0 };
-
 	if (service)
-		*list_add(&objects.services) = *service;
-	objects_free(&objects);
+		objects_free_service(service);
 	free(service);
 }
 
 static void free_slice(struct slice_object *slice)
 {
-	struct objects objects = { 0 };
-
 	if (slice)
-		*list_add(&objects.slices) = *slice;
-	objects_free(&objects);
+		objects_free_slice(slice);
 	free(slice);
 }
 
@@ -117,6 +125,87 @@ static void mark(struct store *store, struct store_service *service)
 	service->dirty = true;
 }
 
+static struct store_address *get_address(struct store *store, const struct ip *addr)
+{
+	struct store_address key = { .addr = *addr };
+	struct store_address **found = tfind(&key, &store->addresses, compare_addresses);
+	struct store_address *address;
+
+	if (found)
+		return *found;
+	address = util_alloc(sizeof(*address));
+	address->addr = *addr;
+	if (!tsearch(address, &store->addresses, compare_addresses))
+		util_alloc(SIZE_MAX);
+	return address;
+}
+
+static void free_address(void *arg)
+{
+	struct store_address *address = arg;
+
+	list_free(&address->users);
+	free(address);
+}
+
+/* Who gets an address may change for all who ask for it. */
+static void mark_users(struct store *store, const struct store_address *address)
+{
+	size_t i;
+
+	for (i = 0; i < address->users.count; i++)
+		mark(store, address->users.item[i]);
+}
+
+static void ask_for(struct store *store, struct store_service *service, const struct ip *addr)
+{
+	struct store_address *address;
+	size_t i;
+
+	if (!addr->family)
+		return;
+	address = get_address(store, addr);
+	for (i = 0; i < service->addresses.count; i++)
+		if (service->addresses.item[i] == address)
+			return;
+	*list_add(&service->addresses) = address;
+	*list_add(&address->users) = service;
+	mark_users(store, address);
+}
+
+static void ask_for_all(struct store *store, struct store_service *service)
+{
+	const struct service_object *object = service->object;
+	size_t i;
+
+	for (i = 0; i < FAMILIES; i++)
+		ask_for(store, service, &object->cluster_ip[i]);
+	for (i = 0; i < object->balancers.count; i++)
+		ask_for(store, service, &object->balancers.item[i].addr);
+	for (i = 0; i < object->externals.count; i++)
+		ask_for(store, service, &object->externals.item[i].addr);
+}
+
+static void ask_no_more(struct store *store, struct store_service *service)
+{
+	size_t i, j;
+
+	for (i = 0; i < service->addresses.count; i++) {
+		struct store_address *address = service->addresses.item[i];
+
+		mark_users(store, address);
+		for (j = 0; j < address->users.count; j++)
+			if (address->users.item[j] == service)
+				address->users.item[j] =
+					address->users.item[--address->users.count];
+		if (address->users.count)
+			continue;
+		tdelete(address, &store->addresses, compare_addresses);
+		free_address(address);
+	}
+	service->addresses.count = 0;
+}
+
 static void forget_sent(struct store_service *service)
 {
 	size_t i;
@@ -133,19 +222,30 @@ static void free_store_service(void *arg)
 	forget_sent(service);
 	list_free(&service->sent);
 	list_free(&service->slices);
+	list_free(&service->addresses);
 	free_service(service->object);
 	free(service->namespace);
 	free(service->name);
 	free(service);
 }
 
+/* @object is NULL when there is none any more. */
+static void replace_service(struct store *store, struct store_service *service,
+			    struct service_object *object)
+{
+	ask_no_more(store, service);
+	free_service(service->object);
+	service->object = object;
+	if (object)
+		ask_for_all(store, service);
+	mark(store, service);
+}
+
 static void put_service(struct store *store, struct store_object *object,
 			struct service_object *service)
 {
 	object->service = get_service(store, object->namespace, object->name);
-	free_service(object->service->object);
-	object->service->object = service;
-	mark(store, object->service);
+	replace_service(store, object->service, service);
 }
 
 static void take_slice_away(struct store *store, struct store_object *object)
@@ -239,9 +339,7 @@ static void remove_object(struct store *store, struct store_object *object)
 	if (object->slice) {
 		take_slice_away(store, object);
 	} else if (object->service) {
-		free_service(object->service->object);
-		object->service->object = NULL;
-		mark(store, object->service);
+		replace_service(store, object->service, NULL);
 	} else if (object->node) {
 		store->nodes_dirty = true;
 	} else {
@@ -440,8 +538,32 @@ void store_view(const struct store *store, const char *node, struct objects *vie
 	objects_complete(view);
 }
 
+static bool is_in(const struct objects *view, const struct service_object *service)
+{
+	size_t i;
+
+	for (i = 0; i < view->services.count; i++)
+		if (!strcmp(view->services.item[i].meta.name, service->meta.name) &&
+		    !strcmp(view->services.item[i].meta.namespace, service->meta.namespace))
+			return true;
+	return false;
+}
+
+static void view_rivals(const struct store_service *service, struct objects *view)
+{
+	size_t i, j;
+
+	for (i = 0; i < service->addresses.count; i++) {
+		const struct store_address *address = service->addresses.item[i];
+
+		for (j = 0; j < address->users.count; j++)
+			if (!is_in(view, address->users.item[j]->object))
+				*list_add(&view->services) = *address->users.item[j]->object;
+	}
+}
+
 /**
- * store_view_service - have a view show a Service and its slices, and no other ones
+ * store_view_service - have a view show a Service with its slices, and its rivals without
  * @service: the Service
  * @view: from store_view()
  */
@@ -453,6 +575,7 @@ void store_view_service(const struct store_service *service, struct objects *vie
 	view->slices.count = 0;
 	if (service->object)
 		*list_add(&view->services) = *service->object;
+	view_rivals(service, view);
 	for (i = 0; i < service->slices.count; i++)
 		*list_add(&view->slices) = *service->slices.item[i]->slice;
 	objects_complete(view);
@@ -541,8 +664,10 @@ void store_free(struct store *store)
 {
 	tdestroy(store->objects, free_object);
 	tdestroy(store->services, free_store_service);
+	tdestroy(store->addresses, free_address);
 	list_free(&store->dirty);
 	list_free(&store->others);
 	store->objects = NULL;
 	store->services = NULL;
+	store->addresses = NULL;
 }

@@ -6,6 +6,7 @@
 #include "objects.h"
 
 struct store_object;
+struct store_address;
 
 /**
  * struct store_service - a Service, its slices, and what the kernel has been told of it
@@ -13,6 +14,7 @@ struct store_object;
  * @name: its name
  * @object: the Service, or NULL where there are only slices
  * @slices: its EndpointSlices, in no order
+ * @addresses: what it asks to be reached at, which others may ask for, too
  * @sent: services that the kernel has been told of, sorted
  * @dirty: something has changed since; it is in &store.dirty
  */
@@ -21,6 +23,7 @@ struct store_service {
 	char *name;
 	struct service_object *object;
 	LIST(struct store_object *) slices;
+	LIST(struct store_address *) addresses;
 	LIST(struct service) sent;
 	bool dirty;
 };
@@ -29,6 +32,7 @@ struct store_service {
  * struct store - all objects that matter
  * @objects: tree of &struct store_object
  * @services: tree of &struct store_service
+ * @addresses: tree of &struct store_address
  * @dirty: Services that have changed
  * @others: objects that are few and small, in no order
  * @nodes_dirty: a Node has changed
@@ -39,6 +43,7 @@ struct store_service {
 struct store {
 	void *objects;
 	void *services;
+	void *addresses;
 	LIST(struct store_service *) dirty;
 	LIST(struct store_object *) others;
 	bool nodes_dirty;
