@@ -17,7 +17,8 @@ def wait_until(condition, timeout, what):
     """Until the condition holds; returns what it returned."""
     end = time.monotonic() + timeout
     while not (result := condition()):
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        assert time.monotonic() < end, \
+            f"not within {timeout} s: {what() if callable(what) else what}"
         time.sleep(0.02)
     return result
 
@@ -82,12 +83,12 @@ class Agent:
 
     def await_change(self, text, timeout=10):
         """Until a change of that text came."""
-        wait_until(lambda: text in self.texts(), timeout, f"{text!r} in {self.texts()}")
+        wait_until(lambda: text in self.texts(), timeout, lambda: f"{text!r} in {self.texts()}")
 
     def await_log(self, text, timeout=10):
         """Until the log has a line with that text; returns the line."""
         return wait_until(lambda: next((line for line in self.log if text in line), None), timeout,
-                          f"{text!r} in {self.log[-20:]}")
+                          lambda: f"{text!r} in {self.log[-20:]}")
 
 
 def text_of(change):
