@@ -183,7 +183,8 @@ static void finish(struct api_request *request, CURLcode code)
 	}
 	result.text = text ? text : "";
 	result.shared = result.status == API_NO_ANSWER || result.status == API_UNAUTHORIZED;
-	note_problem(request->api, result.shared ? text : NULL);
+	if (result.shared || result.status == 200)
+		note_problem(request->api, result.shared ? text : NULL);
 	/* The next request reads it again: it may have been renewed. */
 	if (result.status == API_UNAUTHORIZED)
 		request->api->token_read = 0;
