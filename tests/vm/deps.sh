@@ -6,7 +6,7 @@ set -euo pipefail
 
 declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev libyaml-dev
-		libjansson-dev libnftables-dev"
+		libjansson-dev libnftables-dev libcurl4-openssl-dev libsystemd-dev"
 	[unit]="libcmocka-dev iproute2 nftables iptables"
 	[static]="sparse cppcheck shellcheck"
 	[vm]="qemu-system-x86 busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"

@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "util.h"
 
+int cmd_agent(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_node(int argc, char **argv);
 int cmd_prefix(int argc, char **argv);

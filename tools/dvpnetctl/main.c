@@ -28,6 +28,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "agent", cmd_agent, "make this network namespace a node of a cluster, and follow its API server" },
 	{ "apply", cmd_apply, "make this network namespace a node of a cluster, from files" },
 	{ "node", cmd_node, "show nodes" },
 	{ "prefix", cmd_prefix, "show which addresses are behind which node" },

@@ -84,6 +84,23 @@ void report_warning(struct report *report, const struct place *place,
 }
 
 /**
+ * report_take - take over what another report has
+ * @report: where
+ * @from: what was noted there; empty from here on
+ */
+void report_take(struct report *report, struct report *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->errors.count; i++)
+		*list_add(&report->errors) = from->errors.item[i];
+	for (i = 0; i < from->warnings.count; i++)
+		*list_add(&report->warnings) = from->warnings.item[i];
+	list_free(&from->errors);
+	list_free(&from->warnings);
+}
+
+/**
  * report_print - write all of it, a line each
  * @report: what was noted
  * @to: where to write

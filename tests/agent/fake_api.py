@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0
+"""An API server that does what a real one does on bad days only, when a test wants it to."""
+
+import http.server
+import json
+import queue
+import threading
+import urllib.parse
+
+PATHS = {
+    "Node": "/api/v1/nodes",
+    "Service": "/api/v1/services",
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
+    "Namespace": "/api/v1/namespaces",
+    "Secret": "/api/v1/namespaces/kube-system/secrets",
+    "ServiceCIDR": "/apis/networking.k8s.io/v1/servicecidrs",
+    "ModuleConfig": "/apis/deckhouse.io/v1alpha1/moduleconfigs",
+}
+KINDS = {path: kind for kind, path in PATHS.items()}
+
+
+class FakeApi:
+    """
+    Objects by kind, served as lists and as streams of what set() and delete() do after.
+
+    `on_list` and `on_watch` map a kind to a function that takes the handler and the query, and
+    answers instead when it returns true. `requests` notes "list KIND" and "watch KIND VERSION".
+    """
+
+    def __init__(self, address="127.0.0.1"):
+        self.objects = {kind: {} for kind in PATHS}
+        self.missing = set()
+        self.on_list = {}
+        self.on_watch = {}
+        self.requests = []
+        self.version = 100
+        self.page = None
+        self.streams = {kind: [] for kind in PATHS}
+        self.lock = threading.RLock()
+        self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
+        self.server.daemon_threads = True
+        self.url = f"http://{address}:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        """End it, streams included."""
+        self.cut()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def set(self, *objects):
+        """Create or replace objects."""
+        for item in objects:
+            self.event(item, deleted=False)
+
+    def delete(self, kind, name):
+        """Delete the object of that name, in whatever namespace."""
+        with self.lock:
+            key = next(key for key in self.objects[kind] if key[1] == name)
+            self.event(self.objects[kind][key], deleted=True)
+
+    def event(self, item, deleted):
+        """What happens to an object, and who learns of it."""
+        kind, meta = item["kind"], item["metadata"]
+        key = (meta.get("namespace", ""), meta["name"])
+        with self.lock:
+            self.version += 1
+            event = "DELETED" if deleted else "MODIFIED" if key in self.objects[kind] else "ADDED"
+            item = {**item, "metadata": {**meta, "resourceVersion": str(self.version)}}
+            if deleted:
+                del self.objects[kind][key]
+            else:
+                self.objects[kind][key] = item
+            for stream in self.streams[kind]:
+                stream.put(json.dumps({"type": event, "object": item}).encode() + b"\n")
+
+    def send(self, kind, line):
+        """Send a line, as it is, to all that watch a kind."""
+        with self.lock:
+            for stream in self.streams[kind]:
+                stream.put(line)
+
+    def cut(self, *kinds):
+        """End the streams of these kinds, or of all."""
+        for kind in kinds or PATHS:
+            self.send(kind, None)
+
+    def asked(self, request):
+        """How often it was asked for something that begins so."""
+        return sum(r.startswith(request) for r in self.requests)
+
+    def handler(self):
+        """The class that http.server wants."""
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """A request."""
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+            def do_GET(self):  # pylint: disable=invalid-name
+                """GET, all there is."""
+                url = urllib.parse.urlsplit(self.path)
+                query = dict(urllib.parse.parse_qsl(url.query))
+                kind = KINDS.get(url.path)
+                try:
+                    if not kind or kind in api.missing:
+                        self.answer(404, b"404 page not found\n", "text/plain")
+                    elif "watch" in query:
+                        self.watch(kind, query)
+                    else:
+                        self.list(kind, query)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def answer(self, status, body, content_type="application/json"):
+                """A whole answer."""
+                if not isinstance(body, bytes):
+                    body = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def refuse(self, status, message, **headers):
+                """A Status object."""
+                self.send_response(status)
+                body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                                   "message": message, "code": status}).encode()
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def chunk(self, data):
+                """A piece of a stream."""
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+                self.wfile.flush()
+
+            def begin_stream(self):
+                """Header of an answer without end."""
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+
+            def list(self, kind, query):
+                """A page of a list."""
+                api.requests.append(f"list {kind}")
+                special = api.on_list.get(kind)
+                if special and special(self, query):
+                    return
+                with api.lock:
+                    items = [api.objects[kind][key] for key in sorted(api.objects[kind])]
+                    version = str(api.version)
+                items = [{k: v for k, v in i.items() if k not in ("kind", "apiVersion")}
+                         for i in items]
+                first = int(query.get("continue", 0))
+                size = api.page or int(query["limit"])
+                meta = {"resourceVersion": version}
+                if first + size < len(items):
+                    meta["continue"] = str(first + size)
+                self.answer(200, {"kind": kind + "List", "apiVersion": api_version(kind),
+                                  "metadata": meta, "items": items[first:first + size]})
+
+            def watch(self, kind, query):
+                """A stream, from now on: versions are only as old as the last list here."""
+                api.requests.append(f"watch {kind} {query['resourceVersion']}")
+                special = api.on_watch.get(kind)
+                if special and special(self, query):
+                    return
+                lines = queue.Queue()
+                with api.lock:
+                    for item in api.objects[kind].values():
+                        if int(item["metadata"]["resourceVersion"]) > int(query["resourceVersion"]):
+                            lines.put(json.dumps({"type": "MODIFIED", "object": item}).encode()
+                                      + b"\n")
+                    api.streams[kind].append(lines)
+                self.begin_stream()
+                try:
+                    while (line := lines.get()) is not None:
+                        self.chunk(line)
+                    self.wfile.write(b"0\r\n\r\n")
+                finally:
+                    with api.lock:
+                        api.streams[kind].remove(lines)
+
+        return Handler
+
+
+def api_version(kind):
+    """What stands in objects of a kind."""
+    path = PATHS[kind].split("/")
+    return "v1" if path[1] == "api" else f"{path[2]}/{path[3]}"
+
+
+def node(name, ip, cidr, **meta):
+    """A Node."""
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, **meta},
+            "spec": {"podCIDRs": [cidr]},
+            "status": {"addresses": [{"type": "InternalIP", "address": ip}]}}
+
+
+def namespace(name="kube-system", uid="5a3cb4d3-8a05-4b3c-9d3c-7f0f0a3d2c11"):
+    """A Namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": uid}}
+
+
+def service(name, ip, port=80):
+    """A Service with a port "http"."""
+    return {"apiVersion": "v1", "kind": "Service",
+            "metadata": {"namespace": "demo", "name": name},
+            "spec": {"type": "ClusterIP", "clusterIP": ip, "clusterIPs": [ip],
+                     "ports": [{"name": "http", "port": port, "protocol": "TCP"}]}}
+
+
+def endpoint_slice(name, of, *addresses):
+    """An EndpointSlice with a port "http"."""
+    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"namespace": "demo", "name": name,
+                         "labels": {"kubernetes.io/service-name": of}},
+            "addressType": "IPv4", "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in addresses]}
+
+
+def module_config(mode, **meta):
+    """ModuleConfig cni-cilium."""
+    return {"apiVersion": "deckhouse.io/v1alpha1", "kind": "ModuleConfig",
+            "metadata": {"name": "cni-cilium", **meta},
+            "spec": {"version": 1, "enabled": True, "settings": {"tunnelMode": mode}}}

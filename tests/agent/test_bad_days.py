@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the agent makes of an API server that misbehaves: says so once, tries again, forgets nothing."""
+
+import os
+
+import pytest
+
+from agent import Agent, kubeconfig, wait_until
+from fake_api import (FakeApi, endpoint_slice, module_config, namespace, node, service)
+
+TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
+SECRET = "s3cr3t-token"
+
+
+@pytest.fixture
+def api():
+    """A small cluster, without any of the platform's own kinds."""
+    server = FakeApi()
+    server.missing = {"ModuleConfig"}
+    server.set(node("n1", "192.168.1.1", "10.1.0.0/24"), node("n2", "192.168.1.2", "10.2.0.0/24"),
+               namespace(), service("a", "10.222.0.1"), endpoint_slice("a-1", "a", "10.1.0.1"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def config(api, tmp_path):
+    """A kubeconfig with a token."""
+    return kubeconfig(tmp_path / "config", api.url, {"token": SECRET})
+
+
+@pytest.fixture
+def agent(api, config):
+    """An agent that has seen all of the cluster, and follows it."""
+    with Agent(config) as running:
+        running.await_change("add service demo/a:http", TIMEOUT)
+        wait_until(lambda: all(api.streams[kind] for kind in api.objects
+                               if kind not in api.missing), TIMEOUT, "streams")
+        yield running
+    assert not any(SECRET in line for line in running.log)
+
+
+def test_pages_make_a_list(api, config):
+    """A list in pages of one is the same list."""
+    api.page = 1
+    with Agent(config) as running:
+        running.await_change("add service demo/a:http", TIMEOUT)
+        assert {"add node n1", "add node n2"} <= set(running.texts())
+
+
+def test_a_change_is_one_change(api, agent):
+    """What else is there is not touched."""
+    before = len(agent.changes)
+    api.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    api.set(endpoint_slice("a-1", "a", "10.1.0.1", "10.2.0.1"))
+    agent.await_change("change service demo/a:http", TIMEOUT)
+    api.delete("Service", "b")
+    agent.await_change("remove service demo/b:http", TIMEOUT)
+    assert agent.texts(before) == ["add service demo/b:http", "change service demo/a:http",
+                                   "remove service demo/b:http"]
+
+
+def test_nothing_before_all_lists(api, config):
+    """No rights for one resource: said, and nothing is done with the others alone."""
+    api.on_list["EndpointSlice"] = lambda request, _: request.refuse(
+        403, 'endpointslices is forbidden: User "x" cannot list resource') or True
+    with Agent(config) as running:
+        running.await_log("warning: endpointslices: HTTP status 403: endpointslices is forbidden",
+                          TIMEOUT)
+        wait_until(lambda: api.asked("list EndpointSlice") > 2, TIMEOUT, "more tries")
+        assert not running.changes
+        assert sum("warning: endpointslices" in line for line in running.log) == 1
+        del api.on_list["EndpointSlice"]
+        running.await_change("add service demo/a:http", TIMEOUT)
+        running.await_log("endpointslices: works again", TIMEOUT)
+
+
+def test_streams_are_taken_up(api, agent):
+    """A stream that ends is taken up where it was, without another list."""
+    lists = api.asked("list Service")
+    api.cut("Service")
+    api.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    assert api.asked("list Service") == lists
+
+
+def test_gone_lists_again(api, agent):
+    """410 in a stream: all is listed again; what is the same changes nothing."""
+    before = len(agent.changes)
+    lists = api.asked("list Service")
+    api.send("Service", b'{"type":"ERROR","object":{"kind":"Status","code":410,'
+                        b'"message":"too old resource version"}}\n')
+    wait_until(lambda: api.asked("list Service") > lists, TIMEOUT, "another list")
+    api.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    assert agent.texts(before) == ["add service demo/b:http"]
+
+
+def test_lost_while_gone(api, agent):
+    """What was deleted while nobody looked is found by the list."""
+    with api.lock:
+        streams, api.streams["Service"] = api.streams["Service"], []
+        api.delete("Service", "a")
+        api.streams["Service"] = streams
+    api.send("Service", b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n')
+    agent.await_change("remove service demo/a:http", TIMEOUT)
+
+
+@pytest.mark.parametrize("line, problem", [
+    (b"{]\n", "services: stream is not JSON"),
+    (b'{"type":"ADDED"}\n', "services: stream has an event without type or object"),
+    (b'{"type":"ADDED","object":{"metadata":{}}}\n', "without metadata.resourceVersion"),
+    (b"x" * (17 << 20), "services: answer is too long"),
+])
+def test_garbage(api, agent, line, problem):
+    """It is said, and all is listed again."""
+    before = len(agent.changes)
+    api.send("Service", line)
+    agent.await_log(problem, TIMEOUT)
+    api.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    assert agent.texts(before) == ["add service demo/b:http"]
+
+
+def test_server_is_away(api, agent, config):
+    """Nothing is changed while it is away; another one at its address goes on."""
+    before = len(agent.changes)
+    api.close()
+    agent.await_log("warning: API server: ", TIMEOUT)
+    other = FakeApi()
+    other.version = 1000
+    other.missing = api.missing
+    for kind, objects in api.objects.items():
+        other.objects[kind] = objects
+    kubeconfig(config, other.url, {"token": SECRET})
+    agent.await_log("API server: answers again", TIMEOUT)
+    other.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    assert agent.texts(before) == ["add service demo/b:http"]
+    other.close()
+
+
+def test_wrong_token(api, tmp_path):
+    """It is said once for all resources; a renewed token is taken up."""
+    token = tmp_path / "token"
+    token.write_text("old\n")
+    config = kubeconfig(tmp_path / "config", api.url, {"tokenFile": "token"})
+
+    def check(request, _):
+        if request.headers["Authorization"] == "Bearer new":
+            return False
+        request.refuse(401, "Unauthorized")
+        return True
+
+    for kind in api.objects:
+        api.on_list[kind] = check
+    with Agent(config) as running:
+        running.await_log("warning: API server: HTTP status 401: Unauthorized; the token", TIMEOUT)
+        wait_until(lambda: api.asked("list Service") > 1, TIMEOUT, "another try")
+        assert sum("warning" in line for line in running.log) == 1
+        token.write_text("new\n")
+        running.await_change("add service demo/a:http", TIMEOUT)
+
+
+def test_too_many_requests(api, config):
+    """Retry-After is obeyed."""
+    api.on_list["Service"] = lambda request, _: api.asked("list Service") == 1 and (
+        request.refuse(429, "too many requests", Retry_After="2") or True)
+    with Agent(config) as running:
+        running.await_log("services: HTTP status 429: too many requests", TIMEOUT)
+        running.await_change("add service demo/a:http", TIMEOUT)
+
+
+def test_what_is_wrong_keeps_what_was(api, agent):
+    """A ModuleConfig that makes no sense changes nothing."""
+    api.set(node("n1", "192.168.1.1", "10.1.0.0/24", annotations={"dvpnet.io/mode": "x"}))
+    agent.await_log('must be vxlan, classic or auto, is "x"', TIMEOUT)
+    before = len(agent.changes)
+    api.set(service("b", "10.222.0.2"))
+    agent.await_change("add service demo/b:http", TIMEOUT)
+    assert agent.texts(before) == ["add service demo/b:http"]
+
+
+def test_the_mode_follows(api, config):
+    """tunnelMode is obeyed live."""
+    api.missing = set()
+    api.set(module_config("Disabled"))
+    with Agent(config) as running:
+        running.await_change("add service demo/a:http", TIMEOUT)
+        before = len(running.changes)
+        api.set(module_config("VXLAN"))
+        wait_until(lambda: running.changes[before:], TIMEOUT, "a change")
+        assert running.changes[before]["config"]["mode"] == "vxlan"
+
+
+def test_end_signal(agent):
+    """It ends at once, and well."""
+    assert agent.end() == 0

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A node that follows an API server. */
+#ifndef DVPNETCTL_AGENT_H
+#define DVPNETCTL_AGENT_H
+
+#include "desired.h"
+
+/**
+ * struct agent_options - what was asked for
+ * @kubeconfig: file, or NULL for a pod's service account
+ * @desired: which node this is, and settings
+ * @min_sync_ms: least time between two changes of the kernel
+ * @once: end when the kernel has all
+ * @dry_run: change nothing, print what would change
+ */
+struct agent_options {
+	const char *kubeconfig;
+	struct desired_options desired;
+	unsigned int min_sync_ms;
+	bool once;
+	bool dry_run;
+};
+
+int agent_run(const struct agent_options *options);
+
+#endif

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects that change, and a kernel that follows.
+ *
+ * A change of Services or slices costs as much as these Services do: they alone
+ * are built anew and compared with what the kernel was told of them. Whatever
+ * else changes has all be built, and compared with what the kernel really has; so
+ * has the beginning, a failure, and a kernel that somebody else has changed.
+ *
+ * An object that makes no sense keeps nobody else from being served: what was
+ * there of it stays.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dry_run.h"
+#include "log.h"
+#include "reconcile.h"
+
+/* Logged once, as long as no more than that are different. */
+#define SAID_MAX 1000
+
+/* ---- messages ---- */
+
+static bool is_said(struct reconcile *reconcile, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < reconcile->said.count; i++)
+		if (!strcmp(reconcile->said.item[i], text))
+			return true;
+	return false;
+}
+
+static void forget_said(struct reconcile *reconcile)
+{
+	size_t i;
+
+	for (i = 0; i < reconcile->said.count; i++)
+		free(reconcile->said.item[i]);
+	reconcile->said.count = 0;
+}
+
+static void say(struct reconcile *reconcile, enum log_level level, const char *text)
+{
+	bool said = is_said(reconcile, text);
+
+	log_print(said ? LEVEL_DEBUG : level, "%s", text);
+	if (said)
+		return;
+	if (reconcile->said.count == SAID_MAX)
+		forget_said(reconcile);
+	*list_add(&reconcile->said) = util_strdup(text);
+}
+
+/**
+ * reconcile_say - log what is wrong, but the same only once
+ * @reconcile: remembers it
+ * @report: what is wrong
+ */
+void reconcile_say(struct reconcile *reconcile, const struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->warnings.count; i++)
+		say(reconcile, LEVEL_WARNING, report->warnings.item[i]);
+	for (i = 0; i < report->errors.count; i++)
+		say(reconcile, LEVEL_ERROR, report->errors.item[i]);
+}
+
+/* ---- from objects to what ought to be ---- */
+
+static bool is_of(const struct service *service, const struct store_service *owner)
+{
+	size_t namespace = strlen(owner->namespace), name = strlen(owner->name);
+	const char *text = service->name;
+
+	if (strncmp(text, owner->namespace, namespace) || text[namespace] != '/' ||
+	    strncmp(text + namespace + 1, owner->name, name))
+		return false;
+	text += namespace + 1 + name;
+	return !*text || *text == ':';
+}
+
+/* Takes those of @owner out of a list; others, of its rivals, stay and are freed there. */
+static void take_services(struct state *want, const struct store_service *owner,
+			  struct service *services, size_t *count)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < *count; i++) {
+		if (is_of(&services[i], owner))
+			*list_add(&want->services) = services[i];
+		else
+			services[kept++] = services[i];
+	}
+	*count = kept;
+}
+
+/* The services of a Service, appended to @want; those that were there if it makes no sense. */
+static void build_service(struct reconcile *reconcile, struct store_service *service,
+			  struct objects *view, struct state *want, struct report *report)
+{
+	struct report own = { 0 };
+	struct state built = { 0 };
+	size_t i;
+
+	if (!service->object)
+		return;
+	store_view_service(service, view);
+	if (desired_build(view, reconcile->options, &built, &own))
+		take_services(want, service, built.services.item, &built.services.count);
+	else
+		take_services(want, service, service->sent.item, &service->sent.count);
+	for (i = 0; i < own.warnings.count; i++)
+		report_warning(report, NULL, "%s", own.warnings.item[i]);
+	for (i = 0; i < own.errors.count; i++)
+		report_error(report, NULL, "%s; its state before is kept", own.errors.item[i]);
+	report_free(&own);
+	state_free(&built);
+}
+
+/* All services that have changed. */
+static void build_services(struct reconcile *reconcile, struct state *want,
+			   struct report *report)
+{
+	struct objects view;
+	size_t i;
+
+	store_view(&reconcile->store, reconcile->options->node, &view);
+	for (i = 0; i < reconcile->store.dirty.count; i++)
+		build_service(reconcile, reconcile->store.dirty.item[i], &view, want, report);
+	store_view_end(&view);
+	list_sort(&want->services, service_compare);
+}
+
+static const char *zone_of(const struct objects *view, const char *node)
+{
+	size_t i;
+
+	for (i = 0; i < view->nodes.count; i++)
+		if (!strcmp(view->nodes.item[i].meta.name, node))
+			return view->nodes.item[i].zone;
+	return NULL;
+}
+
+/* Nodes, prefixes and settings; @zone is filled with that of this node. */
+static bool build_cluster(struct reconcile *reconcile, struct state *want, char **zone,
+			  struct report *report)
+{
+	struct objects view;
+	bool valid;
+
+	store_view(&reconcile->store, NULL, &view);
+	valid = !view.report.errors.count &&
+		desired_build(&view, reconcile->options, want, report);
+	reconcile_say(reconcile, &view.report);
+	*zone = util_strdup(zone_of(&view, reconcile->options->node));
+	store_view_end(&view);
+	return valid;
+}
+
+/**
+ * reconcile_build - build all anew
+ * @reconcile: its store has the objects
+ * @want: filled: complete and sorted
+ * @report: what is wrong with the objects
+ *
+ * Return: false if nothing can be made of them.
+ */
+bool reconcile_build(struct reconcile *reconcile, struct state *want, struct report *report)
+{
+	char *zone;
+
+	if (!build_cluster(reconcile, want, &zone, report)) {
+		free(zone);
+		return false;
+	}
+	free(reconcile->zone);
+	reconcile->zone = zone;
+	store_touch(&reconcile->store);
+	build_services(reconcile, want, report);
+	return true;
+}
+
+/* ---- into the kernel ---- */
+
+static bool is_same_cluster(const struct state *want, const struct state *have)
+{
+	struct diff diff;
+	bool same;
+
+	diff_make(want, have, DIFF_CHANGES, &diff);
+	same = diff_is_empty(&diff) && want->nft_masquerade == have->nft_masquerade &&
+	       !memcmp(want->config.secret, have->config.secret,
+					       sizeof(want->config.secret));
+	diff_free(&diff);
+	return same;
+}
+
+/* Have nodes or settings changed so that it matters? What makes no sense does not. */
+static bool cluster_changed(struct reconcile *reconcile)
+{
+	struct store *store = &reconcile->store;
+	struct report report = { 0 };
+	struct state want = { 0 };
+	bool changed = false;
+	char *zone;
+
+	if (!store->nodes_dirty && !store->others_dirty)
+		return false;
+	if (build_cluster(reconcile, &want, &zone, &report))
+		changed = store->others_dirty || util_strcmp_null(zone, reconcile->zone) ||
+			  !is_same_cluster(&want, &reconcile->cluster);
+	reconcile_say(reconcile, &report);
+	report_free(&report);
+	state_free(&want);
+	free(zone);
+	store->nodes_dirty = false;
+	store->others_dirty = false;
+	return changed;
+}
+
+static bool read_generation(struct reconcile *reconcile, uint32_t *generation)
+{
+	struct config config;
+
+	*generation = 0;
+	if (reconcile->dry_run)
+		return true;
+	if (kernel_get_config(&reconcile->sync.kernel, &config))
+		return false;
+	*generation = config.value[DVPNET_A_CONFIG_GENERATION];
+	return true;
+}
+
+static size_t system_changes(const struct sync_result *result)
+{
+	size_t count = 0;
+	int step;
+
+	for (step = 0; step < SYSTEM_STEPS; step++)
+		count += result->system[step];
+	return count;
+}
+
+static void log_result(const struct sync_result *result)
+{
+	size_t system = system_changes(result);
+	bool changed = result->added + result->changed + result->removed + system;
+
+	log_print(changed ? LEVEL_INFO : LEVEL_DEBUG, "all: %zu added, %zu changed, %zu removed; "
+		  "%zu changes of the rest of the system", result->added, result->changed,
+		  result->removed, system);
+}
+
+/* Keeps what the kernel was told, to compare with. */
+static void remember(struct reconcile *reconcile, struct state *want)
+{
+	reconcile->told = read_generation(reconcile, &reconcile->generation);
+	store_sent(&reconcile->store, want);
+	state_free(&reconcile->cluster);
+	reconcile->cluster = *want;
+	list_free(&reconcile->cluster.services);
+	memset(want, 0, sizeof(*want));
+	reconcile->store.nodes_dirty = false;
+	reconcile->store.others_dirty = false;
+}
+
+/* Prints what sync_state() would do, given what was printed before. */
+static bool print_all(struct reconcile *reconcile, const struct state *want,
+		      struct sync_result *result)
+{
+	struct state have = { 0 };
+	bool valid = true;
+
+	memset(result, 0, sizeof(*result));
+	if (reconcile->printed) {
+		have = reconcile->cluster;
+		store_have(&reconcile->store, &have);
+		dry_run_changes(want, &have);
+		list_free(&have.services);
+	} else {
+		valid = dry_run_have(&have) == EXIT_SUCCESS;
+		if (valid)
+			dry_run_changes(want, &have);
+		state_free(&have);
+	}
+	reconcile->printed = valid;
+	return valid;
+}
+
+static bool run_all(struct reconcile *reconcile)
+{
+	struct report report = { 0 };
+	struct state want = { 0 };
+	struct sync_result result;
+	size_t errors;
+	bool valid;
+
+	reconcile->told = false;
+	valid = reconcile_build(reconcile, &want, &report);
+	errors = report.errors.count;
+	if (valid && reconcile->dry_run)
+		valid = print_all(reconcile, &want, &result);
+	else if (valid)
+		valid = sync_state(&reconcile->sync, &want, DIFF_CHANGES, &result, &report);
+	if (valid) {
+		log_result(&result);
+		reconcile->refused = report.errors.count > errors;
+		remember(reconcile, &want);
+	}
+	reconcile_say(reconcile, &report);
+	report_free(&report);
+	state_free(&want);
+	return valid;
+}
+
+static bool run_services(struct reconcile *reconcile)
+{
+	struct report report = { 0 };
+	struct state want = { 0 }, have = { 0 };
+	struct sync_result result;
+	bool valid = true;
+
+	build_services(reconcile, &want, &report);
+	reconcile_say(reconcile, &report);
+	report_free(&report);
+	store_have(&reconcile->store, &have);
+	if (reconcile->dry_run)
+		dry_run_changes(&want, &have);
+	else
+		valid = sync_services(&reconcile->sync, &want, &have, &result, &report);
+	if (valid) {
+		log_debug("services: %zu looked at", want.services.count);
+		store_sent(&reconcile->store, &want);
+		reconcile->told = read_generation(reconcile, &reconcile->generation);
+	}
+	/* If it failed, all of it is tried, and that tells what is wrong. */
+	report_free(&report);
+	list_free(&have.services);
+	state_free(&want);
+	return valid;
+}
+
+/* The kernel is as it was left: nobody else has changed it, or loaded it anew. */
+static bool is_as_told(struct reconcile *reconcile)
+{
+	uint32_t generation;
+
+	return reconcile->told && read_generation(reconcile, &generation) &&
+	       generation == reconcile->generation;
+}
+
+/**
+ * reconcile_run - have the kernel follow what has changed
+ * @reconcile: its store has the objects, complete
+ *
+ * Return: false if it could not be done; what the kernel had, it still has.
+ */
+bool reconcile_run(struct reconcile *reconcile)
+{
+	struct report report = { 0 };
+
+	if (!reconcile->is_open && !reconcile->dry_run) {
+		reconcile->sync.tolerant = true;
+		reconcile->is_open = sync_open(&reconcile->sync, &report);
+		reconcile_say(reconcile, &report);
+		report_free(&report);
+		if (!reconcile->is_open)
+			return false;
+	}
+	if (is_as_told(reconcile) && !cluster_changed(reconcile) && run_services(reconcile))
+		return true;
+	return run_all(reconcile);
+}
+
+/**
+ * reconcile_free - forget all; the kernel keeps what it has
+ * @reconcile: all of it
+ */
+void reconcile_free(struct reconcile *reconcile)
+{
+	if (reconcile->is_open)
+		sync_close(&reconcile->sync);
+	store_free(&reconcile->store);
+	state_free(&reconcile->cluster);
+	free(reconcile->zone);
+	forget_said(reconcile);
+	list_free(&reconcile->said);
+}

@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cluster's objects, kept up to date one by one.
+ *
+ * Nodes, Services and EndpointSlices, of which there are many, are kept as
+ * objects.c reads them; all else is rare and kept as it came. What a desired state
+ * is made from is a view: &struct objects that borrows what is here, either all
+ * or just as much as a single Service needs. That includes its rivals: Services that
+ * ask for an address that it asks for, too, so that claims.c finds who gets it.
+ */
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects_kinds.h"
+#include "store.h"
+
+/**
+ * struct store_object - an object
+ * @kind: its kind; with the next two the key
+ * @namespace: its namespace, or ""
+ * @name: its name
+ * @round: &store.round when it was last told of
+ * @service: the Service that it is or belongs to
+ * @node: Node
+ * @slice: EndpointSlice
+ * @other: any other kind but Service, which is in @service
+ */
+struct store_object {
+	char *kind;
+	char *namespace;
+	char *name;
+	unsigned int round;
+	struct store_service *service;
+	struct node_object *node;
+	struct slice_object *slice;
+	json_t *other;
+};
+
+/**
+ * struct store_address - an address, and who asks to be reached there
+ * @addr: the address
+ * @users: those Services
+ */
+struct store_address {
+	struct ip addr;
+	LIST(struct store_service *) users;
+};
+
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct store_address *x = a, *y = b;
+
+	return ip_compare(&x->addr, &y->addr);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const struct store_object *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (!order)
+		order = strcmp(x->namespace, y->namespace);
+	return order ? order : strcmp(x->kind, y->kind);
+}
+
+static int compare_services(const void *a, const void *b)
+{
+	const struct store_service *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : strcmp(x->namespace, y->namespace);
+}
+
+static void free_node(struct node_object *node)
+{
+	if (node)
+		objects_free_node(node);
+	free(node);
+}
+
+static void free_service(struct service_object *service)
+{
+	if (service)
+		objects_free_service(service);
+	free(service);
+}
+
+static void free_slice(struct slice_object *slice)
+{
+	if (slice)
+		objects_free_slice(slice);
+	free(slice);
+}
+
+/* Takes the one element of a list, or NULL. */
+#define take_only(list)								\
+	((list)->count ? ((list)->count = 0,					\
+			  memcpy(util_alloc(sizeof(*(list)->item)),		\
+				 (list)->item, sizeof(*(list)->item))) : NULL)
+
+/* ---- services ---- */
+
+static struct store_service *get_service(struct store *store, const char *namespace,
+					 const char *name)
+{
+	struct store_service key = { .namespace = (char *)namespace, .name = (char *)name };
+	struct store_service **found = tfind(&key, &store->services, compare_services);
+	struct store_service *service;
+
+	if (found)
+		return *found;
+	service = util_alloc(sizeof(*service));
+	service->namespace = util_strdup(namespace);
+	service->name = util_strdup(name);
+	if (!tsearch(service, &store->services, compare_services))
+		util_alloc(SIZE_MAX);
+	return service;
+}
+
+static void mark(struct store *store, struct store_service *service)
+{
+	if (!service->dirty)
+		*list_add(&store->dirty) = service;
+	service->dirty = true;
+}
+
+static struct store_address *get_address(struct store *store, const struct ip *addr)
+{
+	struct store_address key = { .addr = *addr };
+	struct store_address **found = tfind(&key, &store->addresses, compare_addresses);
+	struct store_address *address;
+
+	if (found)
+		return *found;
+	address = util_alloc(sizeof(*address));
+	address->addr = *addr;
+	if (!tsearch(address, &store->addresses, compare_addresses))
+		util_alloc(SIZE_MAX);
+	return address;
+}
+
+static void free_address(void *arg)
+{
+	struct store_address *address = arg;
+
+	list_free(&address->users);
+	free(address);
+}
+
+/* Who gets an address may change for all who ask for it. */
+static void mark_users(struct store *store, const struct store_address *address)
+{
+	size_t i;
+
+	for (i = 0; i < address->users.count; i++)
+		mark(store, address->users.item[i]);
+}
+
+static void ask_for(struct store *store, struct store_service *service, const struct ip *addr)
+{
+	struct store_address *address;
+	size_t i;
+
+	if (!addr->family)
+		return;
+	address = get_address(store, addr);
+	for (i = 0; i < service->addresses.count; i++)
+		if (service->addresses.item[i] == address)
+			return;
+	*list_add(&service->addresses) = address;
+	*list_add(&address->users) = service;
+	mark_users(store, address);
+}
+
+static void ask_for_all(struct store *store, struct store_service *service)
+{
+	const struct service_object *object = service->object;
+	size_t i;
+
+	for (i = 0; i < FAMILIES; i++)
+		ask_for(store, service, &object->cluster_ip[i]);
+	for (i = 0; i < object->balancers.count; i++)
+		ask_for(store, service, &object->balancers.item[i].addr);
+	for (i = 0; i < object->externals.count; i++)
+		ask_for(store, service, &object->externals.item[i].addr);
+}
+
+static void ask_no_more(struct store *store, struct store_service *service)
+{
+	size_t i, j;
+
+	for (i = 0; i < service->addresses.count; i++) {
+		struct store_address *address = service->addresses.item[i];
+
+		mark_users(store, address);
+		for (j = 0; j < address->users.count; j++)
+			if (address->users.item[j] == service)
+				address->users.item[j] =
+					address->users.item[--address->users.count];
+		if (address->users.count)
+			continue;
+		tdelete(address, &store->addresses, compare_addresses);
+		free_address(address);
+	}
+	service->addresses.count = 0;
+}
+
+static void forget_sent(struct store_service *service)
+{
+	size_t i;
+
+	for (i = 0; i < service->sent.count; i++)
+		service_free(&service->sent.item[i]);
+	service->sent.count = 0;
+}
+
+static void free_store_service(void *arg)
+{
+	struct store_service *service = arg;
+
+	forget_sent(service);
+	list_free(&service->sent);
+	list_free(&service->slices);
+	list_free(&service->addresses);
+	free_service(service->object);
+	free(service->namespace);
+	free(service->name);
+	free(service);
+}
+
+/* @object is NULL when there is none any more. */
+static void replace_service(struct store *store, struct store_service *service,
+			    struct service_object *object)
+{
+	ask_no_more(store, service);
+	free_service(service->object);
+	service->object = object;
+	if (object)
+		ask_for_all(store, service);
+	mark(store, service);
+}
+
+static void put_service(struct store *store, struct store_object *object,
+			struct service_object *service)
+{
+	object->service = get_service(store, object->namespace, object->name);
+	replace_service(store, object->service, service);
+}
+
+static void take_slice_away(struct store *store, struct store_object *object)
+{
+	struct store_service *service = object->service;
+	size_t i;
+
+	if (!service || !object->slice)
+		return;
+	for (i = 0; i < service->slices.count; i++)
+		if (service->slices.item[i] == object)
+			service->slices.item[i] = service->slices.item[--service->slices.count];
+	mark(store, service);
+	free_slice(object->slice);
+	object->slice = NULL;
+	object->service = NULL;
+}
+
+static void put_slice(struct store *store, struct store_object *object,
+		      struct slice_object *slice)
+{
+	take_slice_away(store, object);
+	object->slice = slice;
+	object->service = get_service(store, object->namespace, slice->service);
+	*list_add(&object->service->slices) = object;
+	mark(store, object->service);
+}
+
+/* ---- objects ---- */
+
+/* Fills in what tells objects apart; false if @json is none. */
+static bool read_key(const json_t *json, struct store_object *key)
+{
+	const json_t *metadata = json_object_get(json, "metadata");
+	const char *namespace = json_string_value(json_object_get(metadata, "namespace"));
+
+	*key = (struct store_object){
+		.kind = (char *)json_string_value(json_object_get(json, "kind")),
+		.namespace = (char *)(namespace ? namespace : ""),
+		.name = (char *)json_string_value(json_object_get(metadata, "name")),
+	};
+	return key->kind && key->name;
+}
+
+static struct store_object *find(const struct store *store, const struct store_object *key)
+{
+	struct store_object **found = tfind(key, &store->objects, compare_objects);
+
+	return found ? *found : NULL;
+}
+
+static struct store_object *get_object(struct store *store, const struct store_object *key)
+{
+	struct store_object *object = find(store, key);
+
+	if (object)
+		return object;
+	object = util_alloc(sizeof(*object));
+	object->kind = util_strdup(key->kind);
+	object->namespace = util_strdup(key->namespace);
+	object->name = util_strdup(key->name);
+	if (!tsearch(object, &store->objects, compare_objects))
+		util_alloc(SIZE_MAX);
+	return object;
+}
+
+static void free_object(void *arg)
+{
+	struct store_object *object = arg;
+
+	free_node(object->node);
+	free_slice(object->slice);
+	json_decref(object->other);
+	free(object->kind);
+	free(object->namespace);
+	free(object->name);
+	free(object);
+}
+
+static void remove_other(struct store *store, const struct store_object *object)
+{
+	size_t i;
+
+	for (i = 0; i < store->others.count; i++)
+		if (store->others.item[i] == object)
+			store->others.item[i] = store->others.item[--store->others.count];
+}
+
+static void remove_object(struct store *store, struct store_object *object)
+{
+	if (object->slice) {
+		take_slice_away(store, object);
+	} else if (object->service) {
+		replace_service(store, object->service, NULL);
+	} else if (object->node) {
+		store->nodes_dirty = true;
+	} else {
+		remove_other(store, object);
+		store->others_dirty = true;
+	}
+	tdelete(object, &store->objects, compare_objects);
+	free_object(object);
+}
+
+static void put_other(struct store *store, struct store_object *object, json_t *json)
+{
+	json_object_del(json_object_get(json, "metadata"), "managedFields");
+	if (!object->other)
+		*list_add(&store->others) = object;
+	json_decref(object->other);
+	object->other = json_incref(json);
+	store->others_dirty = true;
+}
+
+/* Puts what was read of an object in its place; it may be one that does not count. */
+static void put(struct store *store, const struct store_object *key, json_t *json,
+		struct objects *read)
+{
+	struct node_object *node = take_only(&read->nodes);
+	struct service_object *service = take_only(&read->services);
+	struct slice_object *slice = take_only(&read->slices);
+	struct store_object *object;
+	bool is_typed = !strcmp(key->kind, "Node") || !strcmp(key->kind, "Service") ||
+			!strcmp(key->kind, "EndpointSlice");
+
+	if (is_typed && !node && !service && !slice) {
+		store_delete(store, json);
+		return;
+	}
+	object = get_object(store, key);
+	object->round = store->round;
+	if (node) {
+		free_node(object->node);
+		object->node = node;
+		store->nodes_dirty = true;
+	} else if (service) {
+		put_service(store, object, service);
+	} else if (slice) {
+		put_slice(store, object, slice);
+	} else {
+		put_other(store, object, json);
+	}
+}
+
+/**
+ * store_set - an object is there, or is another than before
+ * @store: where to keep it
+ * @json: the object; what nobody reads may be taken out of it
+ * @report: what is wrong with it; then what was there of it stays, if there was any
+ */
+void store_set(struct store *store, json_t *json, struct report *report)
+{
+	const struct source source = { 0 };
+	struct objects read = { 0 };
+	struct store_object key, *there;
+	size_t i;
+
+	if (!read_key(json, &key))
+		return;
+	objects_read(&source, json, &read);
+	for (i = 0; i < read.report.errors.count; i++)
+		report_error(report, NULL, "%s", read.report.errors.item[i]);
+	there = find(store, &key);
+	if (there && read.report.errors.count) {
+		there->round = store->round;
+	} else {
+		if (read.service_uid.known) {
+			store->others_dirty |= !store->service_uid.known;
+			store->service_uid = read.service_uid;
+		}
+		put(store, &key, json, &read);
+	}
+	objects_free(&read);
+}
+
+/**
+ * store_delete - an object is no more
+ * @store: where it is kept
+ * @json: what it was
+ */
+void store_delete(struct store *store, const json_t *json)
+{
+	struct store_object key, *object;
+
+	object = read_key(json, &key) ? find(store, &key) : NULL;
+	if (object)
+		remove_object(store, object);
+}
+
+/**
+ * store_begin - a list of all objects of a kind begins
+ * @store: where they are kept
+ *
+ * Return: what store_end() wants to know.
+ */
+unsigned int store_begin(struct store *store)
+{
+	return ++store->round;
+}
+
+/**
+ * struct picked - objects picked out of the tree
+ * @kind: their kind
+ * @round: they were not told of since
+ * @objects: those
+ */
+struct picked {
+	const char *kind;
+	unsigned int round;
+	LIST(struct store_object *) objects;
+};
+
+static void pick(const void *node, VISIT visit, void *arg)
+{
+	struct store_object *object = *(struct store_object *const *)node;
+	struct picked *picked = arg;
+
+	if ((visit == postorder || visit == leaf) && object->round < picked->round &&
+	    !strcmp(object->kind, picked->kind))
+		*list_add(&picked->objects) = object;
+}
+
+/**
+ * store_end - a list of all objects of a kind is complete: others are no more
+ * @store: where they are kept
+ * @kind: the kind
+ * @round: from store_begin()
+ */
+void store_end(struct store *store, const char *kind, unsigned int round)
+{
+	struct picked picked = { .kind = kind, .round = round };
+	size_t i;
+
+	twalk_r(store->objects, pick, &picked);
+	for (i = 0; i < picked.objects.count; i++)
+		remove_object(store, picked.objects.item[i]);
+	list_free(&picked.objects);
+}
+
+static void touch(const void *node, VISIT visit, void *arg)
+{
+	if (visit == postorder || visit == leaf)
+		mark(arg, *(struct store_service *const *)node);
+}
+
+/**
+ * store_touch - take all as changed
+ * @store: all of it
+ */
+void store_touch(struct store *store)
+{
+	store->others_dirty = true;
+	twalk_r(store->services, touch, store);
+}
+
+/* ---- views ---- */
+
+static void view_node(const void *node, VISIT visit, void *arg)
+{
+	const struct store_object *object = *(struct store_object *const *)node;
+	struct objects *view = arg;
+
+	if ((visit == postorder || visit == leaf) && object->node)
+		*list_add(&view->nodes) = *object->node;
+}
+
+/**
+ * store_view - begin a view: nodes, and all that is neither Service nor slice
+ * @store: what it borrows from; it must not change while there is the view
+ * @node: the one node that is wanted, or NULL for all
+ * @view: filled
+ */
+void store_view(const struct store *store, const char *node, struct objects *view)
+{
+	const struct store_object key = {
+		.kind = "Node", .namespace = "", .name = (char *)node,
+	};
+	const struct source source = { 0 };
+	const struct store_object *self;
+	size_t i;
+
+	*view = (struct objects){ .service_uid = store->service_uid };
+	if (!node)
+		twalk_r(store->objects, view_node, view);
+	self = node ? find(store, &key) : NULL;
+	if (self)
+		*list_add(&view->nodes) = *self->node;
+	for (i = 0; i < store->others.count; i++)
+		objects_read(&source, store->others.item[i]->other, view);
+	objects_complete(view);
+}
+
+static bool is_in(const struct objects *view, const struct service_object *service)
+{
+	size_t i;
+
+	for (i = 0; i < view->services.count; i++)
+		if (!strcmp(view->services.item[i].meta.name, service->meta.name) &&
+		    !strcmp(view->services.item[i].meta.namespace, service->meta.namespace))
+			return true;
+	return false;
+}
+
+static void view_rivals(const struct store_service *service, struct objects *view)
+{
+	size_t i, j;
+
+	for (i = 0; i < service->addresses.count; i++) {
+		const struct store_address *address = service->addresses.item[i];
+
+		for (j = 0; j < address->users.count; j++)
+			if (!is_in(view, address->users.item[j]->object))
+				*list_add(&view->services) = *address->users.item[j]->object;
+	}
+}
+
+/**
+ * store_view_service - have a view show a Service with its slices, and its rivals without
+ * @service: the Service
+ * @view: from store_view()
+ */
+void store_view_service(const struct store_service *service, struct objects *view)
+{
+	size_t i;
+
+	view->services.count = 0;
+	view->slices.count = 0;
+	if (service->object)
+		*list_add(&view->services) = *service->object;
+	view_rivals(service, view);
+	for (i = 0; i < service->slices.count; i++)
+		*list_add(&view->slices) = *service->slices.item[i]->slice;
+	objects_complete(view);
+}
+
+/**
+ * store_view_end - end a view
+ * @view: from store_view()
+ */
+void store_view_end(struct objects *view)
+{
+	list_free(&view->nodes);
+	list_free(&view->services);
+	list_free(&view->slices);
+	objects_free(view);
+}
+
+/* ---- what the kernel has been told ---- */
+
+/**
+ * store_have - what the kernel was told of the Services that have changed
+ * @store: all objects
+ * @have: its services are filled, and sorted; they are borrowed: free the list alone
+ */
+void store_have(const struct store *store, struct state *have)
+{
+	size_t i, j;
+
+	for (i = 0; i < store->dirty.count; i++)
+		for (j = 0; j < store->dirty.item[i]->sent.count; j++)
+			*list_add(&have->services) = store->dirty.item[i]->sent.item[j];
+	list_sort(&have->services, service_compare);
+}
+
+/* NAMESPACE/NAME or NAMESPACE/NAME:PORT of what the kernel calls a service. */
+static struct store_service *service_of(struct store *store, const struct service *service)
+{
+	size_t namespace = strcspn(service->name, "/");
+	char *key = util_strdup(service->name);
+	struct store_service *found;
+
+	key[namespace] = '\0';
+	key[namespace + 1 + strcspn(key + namespace + 1, ":")] = '\0';
+	found = get_service(store, key, key + namespace + 1);
+	free(key);
+	return found;
+}
+
+static bool is_empty(const struct store_service *service)
+{
+	return !service->object && !service->slices.count && !service->sent.count;
+}
+
+/**
+ * store_sent - the kernel has been told of all that has changed
+ * @store: nothing is dirty from here on
+ * @want: what it was told of those Services; its services are taken
+ */
+void store_sent(struct store *store, struct state *want)
+{
+	size_t i;
+
+	for (i = 0; i < store->dirty.count; i++)
+		forget_sent(store->dirty.item[i]);
+	for (i = 0; i < want->services.count; i++)
+		*list_add(&service_of(store, &want->services.item[i])->sent) =
+			want->services.item[i];
+	want->services.count = 0;
+	for (i = 0; i < store->dirty.count; i++) {
+		struct store_service *service = store->dirty.item[i];
+
+		service->dirty = false;
+		if (is_empty(service)) {
+			tdelete(service, &store->services, compare_services);
+			free_store_service(service);
+		}
+	}
+	store->dirty.count = 0;
+}
+
+/**
+ * store_free - forget all
+ * @store: all objects
+ */
+void store_free(struct store *store)
+{
+	tdestroy(store->objects, free_object);
+	tdestroy(store->services, free_store_service);
+	tdestroy(store->addresses, free_address);
+	list_free(&store->dirty);
+	list_free(&store->others);
+	store->objects = NULL;
+	store->services = NULL;
+	store->addresses = NULL;
+}

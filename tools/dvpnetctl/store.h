@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The cluster's objects, kept up to date one by one. */
+#ifndef DVPNETCTL_STORE_H
+#define DVPNETCTL_STORE_H
+
+#include "objects.h"
+
+struct store_object;
+struct store_address;
+
+/**
+ * struct store_service - a Service, its slices, and what the kernel has been told of it
+ * @namespace: with the name the key
+ * @name: its name
+ * @object: the Service, or NULL where there are only slices
+ * @slices: its EndpointSlices, in no order
+ * @addresses: what it asks to be reached at, which others may ask for, too
+ * @sent: services that the kernel has been told of, sorted
+ * @dirty: something has changed since; it is in &store.dirty
+ */
+struct store_service {
+	char *namespace;
+	char *name;
+	struct service_object *object;
+	LIST(struct store_object *) slices;
+	LIST(struct store_address *) addresses;
+	LIST(struct service) sent;
+	bool dirty;
+};
+
+/**
+ * struct store - all objects that matter
+ * @objects: tree of &struct store_object
+ * @services: tree of &struct store_service
+ * @addresses: tree of &struct store_address
+ * @dirty: Services that have changed
+ * @others: objects that are few and small, in no order
+ * @nodes_dirty: a Node has changed
+ * @others_dirty: one of @others has changed, on which all of the state may hang
+ * @service_uid: of Service default/kubernetes
+ * @round: how many lists were begun
+ */
+struct store {
+	void *objects;
+	void *services;
+	void *addresses;
+	LIST(struct store_service *) dirty;
+	LIST(struct store_object *) others;
+	bool nodes_dirty;
+	bool others_dirty;
+	struct cluster_uid service_uid;
+	unsigned int round;
+};
+
+void store_set(struct store *store, json_t *json, struct report *report);
+void store_delete(struct store *store, const json_t *json);
+unsigned int store_begin(struct store *store);
+void store_end(struct store *store, const char *kind, unsigned int round);
+void store_touch(struct store *store);
+
+void store_view(const struct store *store, const char *node, struct objects *view);
+void store_view_service(const struct store_service *service, struct objects *view);
+void store_view_end(struct objects *view);
+
+void store_have(const struct store *store, struct state *have);
+void store_sent(struct store *store, struct state *want);
+void store_free(struct store *store);
+
+#endif
