@@ -400,7 +400,8 @@ static void tuple_echo(struct kunit *test)
 
 		/* What neither asks nor answers. */
 		build(test, is_v4, proto);
-		fixture->data[is_v4 ? 20 : 40] = is_v4 ? ICMP_TIMESTAMP : NDISC_NEIGHBOUR_SOLICITATION;
+		fixture->data[is_v4 ? 20 : 40] = is_v4 ? ICMP_TIMESTAMP :
+						     NDISC_NEIGHBOUR_SOLICITATION;
 		KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER, parse_whole(test, is_v4, &packet));
 
 		/* Quoted; errors are never about errors. */
@@ -439,7 +440,7 @@ static void tuple_other_protocols(struct kunit *test)
 				parse_whole(test, true, &packet));
 	}
 
-	/* The other family's ICMP, and ICMP that is not an error. */
+	/* The other family's ICMP, and ICMP that is neither error nor echo. */
 	build_error(test, true, IPPROTO_TCP, ICMPV6_DEST_UNREACH);
 	ip4->protocol = IPPROTO_ICMPV6;
 	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER,
@@ -448,10 +449,10 @@ static void tuple_other_protocols(struct kunit *test)
 	ip6->nexthdr = IPPROTO_ICMP;
 	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER,
 			parse_whole(test, false, &packet));
-	build_error(test, true, IPPROTO_TCP, ICMP_ECHO);
+	build_error(test, true, IPPROTO_TCP, ICMP_TIMESTAMP);
 	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER,
 			parse_whole(test, true, &packet));
-	build_error(test, false, IPPROTO_TCP, ICMPV6_ECHO_REQUEST);
+	build_error(test, false, IPPROTO_TCP, ICMPV6_MGM_QUERY);
 	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OTHER,
 			parse_whole(test, false, &packet));
 }

@@ -2,8 +2,8 @@
 """
 Servers which say who they are and whom they see, and clients which ask them.
 
-A TCP server greets with a line `NAME PEER-ADDRESS PEER-PORT`, then sends back what it gets. A UDP
-server answers each datagram with the line and the datagram.
+A TCP or SCTP server greets with a line `NAME PEER-ADDRESS PEER-PORT`, then sends back what it gets. A
+UDP server answers each datagram with the line and the datagram.
 """
 
 import dataclasses
@@ -16,8 +16,11 @@ from .netns import SO_RCVBUFFORCE, SO_SNDBUFFORCE, netns
 MAX_DATAGRAM = 65507    # what UDP over IPv4 can carry
 
 
-def _family(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+def _socket(address, kind):
+    """Of the address's family; kind is tcp, udp or sctp."""
+    return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
+                         socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM,
+                         socket.IPPROTO_SCTP if kind == "sctp" else 0)
 
 
 class EchoServers:
@@ -36,20 +39,19 @@ class EchoServers:
         result = []
         with netns(ns):
             for kind in kinds:
-                type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
-                sock = socket.socket(_family(address), type_)
+                sock = _socket(address, kind)
                 result.append(sock)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.setblocking(False)
                 sock.bind((address, port))
-                if kind == "tcp":
+                if kind != "udp":
                     sock.listen(1024)
                 else:
                     sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
                     sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20)
         with self.lock:
             for sock, kind in zip(result, kinds):
-                handler = self._accept if kind == "tcp" else self._answer
+                handler = self._answer if kind == "udp" else self._accept
                 self.selector.register(sock, selectors.EVENT_READ, (handler, name))
         self.wake.send(b"\0")
         return result
@@ -136,10 +138,9 @@ def parse_answer(data):
 
 
 def open_socket(ns, kind, address, port, source=None, sport=0, timeout=30):
-    """A connected socket of a namespace."""
-    type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
+    """A connected socket of a namespace. SCTP tells the server all addresses unless bound to one."""
     with netns(ns):
-        sock = socket.socket(_family(address), type_)
+        sock = _socket(address, kind)
     try:
         sock.settimeout(timeout)
         if source or sport:
@@ -153,7 +154,7 @@ def open_socket(ns, kind, address, port, source=None, sport=0, timeout=30):
 
 
 class Connection:
-    """An open TCP connection, or UDP exchange, with an echo server."""
+    """An open TCP or SCTP connection, or UDP exchange, with an echo server."""
 
     def __init__(self, ns, address, port, kind="tcp", **options):
         self.kind = kind

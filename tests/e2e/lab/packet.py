@@ -13,7 +13,7 @@ from .netns import SO_RCVBUFFORCE, netns
 ETH_P_ALL = 0x0003
 ETH_P_IP = 0x0800
 ETH_P_IPV6 = 0x86DD
-TCP, UDP, ICMP, ICMPV6, FRAGMENT = 6, 17, 1, 58, 44
+TCP, UDP, SCTP, ICMP, ICMPV6, FRAGMENT = 6, 17, 132, 1, 58, 44
 VXLAN_VALID_VNI = 0x08
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 
@@ -63,6 +63,29 @@ def tcp(src, dst, sport, dport, flags, seq=0, ack=0, payload=b"", options=b"", w
     length = len(header) + len(payload)
     check = checksum(_pseudo(src, dst, TCP, length) + header + payload)
     return header[:16] + struct.pack("!H", check) + header[18:] + payload
+
+
+def crc32c(data):
+    """The checksum of SCTP (RFC 9260, appendix A)."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def sctp(sport, dport, chunks, tag=0):
+    """SCTP packet of these chunks, each a type and what follows its header."""
+    data = b"".join(struct.pack("!BBH", kind, 0, 4 + len(body)) + body + bytes(-len(body) % 4)
+                    for kind, body in chunks)
+    header = struct.pack("!HHI", sport, dport, tag)
+    return header + struct.pack("<I", crc32c(header + bytes(4) + data)) + data
+
+
+def sctp_error(data):
+    """The difference between an SCTP packet's checksum and what it ought to be: 0 if it is right."""
+    return struct.unpack_from("<I", data, 8)[0] ^ crc32c(data[:8] + bytes(4) + data[12:])
 
 
 def echo_request(src, dst, ident=1, seq=1, payload=b"dvpnet"):
@@ -134,6 +157,17 @@ def send_frames(ns, device, *frames):
             sock.send(frame)
 
 
+def send_ip(ns, *packets):
+    """Send whole IP packets from a host, routed as usual; the checksum of the IPv4 header is made."""
+    with netns(ns):
+        for packet in packets:
+            is_v6 = packet[0] >> 4 == 6
+            family = socket.AF_INET6 if is_v6 else socket.AF_INET
+            dst = socket.inet_ntop(family, packet[24:40] if is_v6 else packet[16:20])
+            with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+                sock.sendto(packet, (dst, 0))
+
+
 def send_udp(ns, src, dst, sport, dport, payload):
     """
     Send one datagram from an address which need not be the host's, and a port which may be in use.
@@ -164,7 +198,7 @@ class Packet:
     proto: int = None
     sport: int = None
     dport: int = None
-    payload: bytes = b""        # of UDP, TCP and ICMP
+    payload: bytes = b""        # of UDP, TCP and ICMP; of SCTP the packet with its header
     flags: str = ""             # of TCP, letters of FSRPAU
     seq: int = None
     mss: int = None
@@ -204,6 +238,9 @@ def _parse_transport(packet, data, vxlan_port):
                 packet.mss = struct.unpack_from("!H", options, 2)[0]
             options = options[max(options[1], 2):]
         packet.payload = data[header:]
+    elif packet.proto == SCTP and len(data) >= 12:
+        packet.sport, packet.dport = struct.unpack_from("!HH", data)
+        packet.payload = data
     elif packet.proto in (ICMP, ICMPV6) and len(data) >= 8:
         packet.icmp = (data[0], data[1])
         if (packet.proto, *packet.icmp) == (ICMP, 3, 4):
