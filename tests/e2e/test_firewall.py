@@ -78,7 +78,8 @@ def firewall(request, cluster):
     ])
     rules = {"without": None, "stateful": STATEFUL, "masquerade": MASQUERADE}[request.param]
     if not rules:
-        wait_until(unload, what="conntrack and nftables can be unloaded")
+        # Namespaces of the tests before, with conntrack in them, may still be on their way out.
+        wait_until(unload, 60, f"conntrack and nftables can be unloaded, but for {loaded_modules()}")
         yield request.param
         assert not loaded_modules()
         return
