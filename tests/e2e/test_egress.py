@@ -275,9 +275,8 @@ def test_multicast_is_not(masqueraded, family):
 def test_begun_outside(masqueraded, family, kind):
     """Who connects to a pod's own address gets its answer from there."""
     pod = masqueraded["web-n1-a"]
-    if kind == "sctp":
-        masqueraded.serve(pod, 17 + family, ["sctp"], [family])
-    port = 17 + family if kind == "sctp" else ECHO_PORT
+    port = 17 + family
+    served = masqueraded.serve(pod, port, [kind], [family])
     ctl("n1", "flush", "flow")
     watch = CounterWatch("n1")
     source = masqueraded["outside"].ip(family)
@@ -289,6 +288,7 @@ def test_begun_outside(masqueraded, family, kind):
         flow, = flows()
         assert flow["flags"] == ["direct"] and flow["state"] == "established"
         assert (flow["client"], flow["frontend"]) == (source, pod.ip(family))
+    masqueraded.servers.remove(served)
     assert not watch.risen("egress")
 
 
