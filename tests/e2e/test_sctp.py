@@ -122,8 +122,8 @@ def init(sport, dport):
 @pytest.mark.parametrize("client", [CLIENT, "outside", "web-n1-a"])
 def test_checksum(cluster, family, client, number, server, damage):
     """
-    Both ports and, but for pods, the source change; a checksum that was right is right, and one that was wrong is
-    as wrong as before.
+    Both ports and, but for pods, the source change; a checksum that was right is right, and one
+    that was wrong is as wrong as before.
     """
     sport = 41000 + number + damage
     source, target = cluster[client].ip(family), vip(number, family)
