@@ -99,13 +99,6 @@ static const char *source_words(const struct explanation *explanation)
 	return "the backend is no pod and has no way back to the client but through this node";
 }
 
-static const char *choice_words(const struct explanation *explanation)
-{
-	if (explanation->affinity)
-		return "the client has it by session affinity";
-	return explanation->reason ? explanation->reason : "chosen";
-}
-
 /* ---- JSON ---- */
 
 static void add_service(json_t *json, const struct explanation *explanation)
@@ -210,10 +203,10 @@ static void print_backend_of(const struct explanation *explanation)
 
 	printf("    backend %s", ip_port_text(&explanation->backend, explanation->backend_port,
 					      text));
-	if (explanation->verdict == DVPNET_VERDICT_FORWARD)
-		printf(": %s", choice_words(explanation));
+	if (explanation->verdict == DVPNET_VERDICT_FORWARD && explanation->reason)
+		printf(": %s", explanation->reason);
 	if (explanation->affinity)
-		printf(", for %us more", explanation->affinity);
+		printf(", and may for %us more", explanation->affinity);
 	putchar('\n');
 }
 
