@@ -17,7 +17,7 @@ kernels=(uml 7.3 6.1)
 # The others run by tests/e2e/run.sh, and join when they have done so, too.
 declare -A e2e=(
 	[uml]="bridge egress faults fuzz interop receive sctp switch"
-	[7.3]="bridge interop masquerade_nft modes netlink receive service switch"
+	[7.3]="bridge interop masquerade_nft modes netlink receive switch"
 	[6.1]="apply bridge choice interop modes receive switch"
 )
 [ -z "$fast" ] || e2e[6.1]="bridge interop apply"
