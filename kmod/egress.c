@@ -135,6 +135,9 @@ bool dvp_egress_is_direct(struct dvp_net *dn, const struct net_device *in,
 {
 	if (packet->signs & DVP_SIGN_LAST)
 		return false;
+	/* It has passed OUTPUT, where it became what looks like another flow's middle. */
+	if (in && in->flags & IFF_LOOPBACK)
+		return false;
 	return egress_is_ambiguous(dn, packet) ||
 	       (rcu_dereference(dn->config)->masquerade &&
 		egress_is_from_outside(dn, in, &packet->tuple));
