@@ -192,8 +192,7 @@ static bool is_same_cluster(const struct state *want, const struct state *have)
 
 	diff_make(want, have, DIFF_CHANGES, &diff);
 	same = diff_is_empty(&diff) &&
-	       !memcmp(want->config.secret, have->config.secret,
-					       sizeof(want->config.secret));
+	       !memcmp(want->config.secret, have->config.secret, sizeof(want->config.secret));
 	diff_free(&diff);
 	return same;
 }
