@@ -5,7 +5,7 @@ import copy
 
 import pytest
 
-from lab import Connection, CounterWatch, Host, ctl, ctl_json
+from lab import Connection, CounterWatch, Host, ctl_json
 from lab import objects
 from lab.crowd import REFUSED, SILENT, crowd, who
 from lab.services import balanced, places, route_frontends, vip
@@ -156,8 +156,6 @@ def shares(family, count=600):
 def test_slices_are_merged(cluster, family):
     """An endpoint in two slices has one share, and moves between them without a gap."""
     service, _ = web(cluster)
-    # A crowd of new clients meets ports of those before, whose endpoints are gone.
-    ctl("n1", "flush", "flow")
     steps = [([A, B], []), ([A, B], [B]), ([A], [B]), ([A, B], [A, B]), ([], [A, B])]
     exchanges = None
     for first, second in steps:
