@@ -18,6 +18,7 @@ What the end-to-end tests are written with:
     services.py Services of the lab's pods, and who sees whom through them
     pair.py     a smaller topology, to be broken: Pair
     many.py     many Services: services()
+    api.py      a real API server, and agents that follow it
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node
