@@ -208,6 +208,27 @@ static void refuses_classic_mode_across_a_router(void **state)
 	free(trusted);
 }
 
+static void gives_a_node_across_a_router_another_mode(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	reading_build(&reading, N1 N2 N3, "n1");
+	precheck_yield(&netlink_socket, &reading.state, &reading.objects.report);
+	assert_no_error(&reading);
+	assert_warning(&reading, "t.yaml:13: Node n3: is reached by VXLAN instead of classic mode, "
+				 "as 192.168.2.13 is behind a router; to be rid of this warning, say "
+				 "so (tunnelMode: VXLAN, or annotation dvpnet.io/mode: vxlan or "
+				 "auto), or, if its routers carry pod addresses, annotation "
+				 "dvpnet.io/trust-underlay: \"true\"");
+	assert_int_equal(reading.state.nodes.item[1].mode, NODE_MODE_NONE);
+	assert_int_equal(reading.state.nodes.item[2].mode, DVPNET_MODE_VXLAN);
+	/* Now there is nothing left that the kernel would refuse. */
+	precheck(&netlink_socket, &reading.state, &reading.objects.report);
+	assert_no_error(&reading);
+	reading_free(&reading);
+}
+
 static void refuses_to_be_a_node_that_is_elsewhere(void **state)
 {
 	(void)state;
@@ -234,6 +255,7 @@ int main(void)
 		cmocka_unit_test(follows_a_new_own_prefix),
 		cmocka_unit_test(finds_ways),
 		cmocka_unit_test(refuses_classic_mode_across_a_router),
+		cmocka_unit_test(gives_a_node_across_a_router_another_mode),
 		cmocka_unit_test(refuses_to_be_a_node_that_is_elsewhere),
 		cmocka_unit_test(says_what_the_kernel_refused),
 	};
