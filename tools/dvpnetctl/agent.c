@@ -59,7 +59,7 @@ static const struct resource resources[] = {
  * @loop: its event loop
  * @api: the API server
  * @watches: one for each of resources[]
- * @rounds: the list that is being read, for each of resources[]
+ * @lists: their objects, one for each of resources[]
  * @reconcile: objects and kernel
  * @sync_timer: when the kernel follows next
  * @resync_timer: when all is compared next
@@ -72,7 +72,7 @@ struct agent {
 	sd_event *loop;
 	struct api api;
 	struct watch watches[ARRAY_SIZE(resources)];
-	unsigned int rounds[ARRAY_SIZE(resources)];
+	struct store_list lists[ARRAY_SIZE(resources)];
 	struct reconcile reconcile;
 	sd_event_source *sync_timer;
 	sd_event_source *resync_timer;
@@ -219,7 +219,7 @@ static void on_begin(const struct resource *resource, void *arg)
 {
 	struct agent *agent = arg;
 
-	agent->rounds[resource - resources] = store_begin(&agent->reconcile.store);
+	store_begin(&agent->lists[resource - resources]);
 }
 
 static void on_object(const struct resource *resource, json_t *object, bool deleted, void *arg)
@@ -227,11 +227,11 @@ static void on_object(const struct resource *resource, json_t *object, bool dele
 	struct report report = { 0 };
 	struct agent *agent = arg;
 
-	(void)resource;
 	if (deleted)
 		store_delete(&agent->reconcile.store, object);
 	else
-		store_set(&agent->reconcile.store, object, &report);
+		store_set(&agent->reconcile.store, &agent->lists[resource - resources], object,
+			  &report);
 	reconcile_say(&agent->reconcile, &report);
 	report_free(&report);
 	schedule(agent);
@@ -241,7 +241,7 @@ static void on_end(const struct resource *resource, void *arg)
 {
 	struct agent *agent = arg;
 
-	store_end(&agent->reconcile.store, resource->kind, agent->rounds[resource - resources]);
+	store_end(&agent->reconcile.store, &agent->lists[resource - resources]);
 	schedule(agent);
 }
 
