@@ -39,6 +39,9 @@
 #define VISIBLE "labelSelector=%21service.kubernetes.io%2Fheadless%2C" \
 		"%21service.kubernetes.io%2Fservice-proxy-name&"
 
+/* Pods that have their address in common with another, as while a VM migrates; no others. */
+#define SHARING "labelSelector=network.deckhouse.io%2Fpod-common-ip-priority&"
+
 static const struct resource resources[] = {
 	{ "nodes", "/api/v1/nodes", "", "Node", 100, false },
 	{ "services", "/api/v1/services", VISIBLE, "Service", 500, false },
@@ -49,6 +52,9 @@ static const struct resource resources[] = {
 	{ "servicecidrs", "/apis/networking.k8s.io/v1/servicecidrs", "", "ServiceCIDR", 100, true },
 	{ "secret d8-cluster-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cluster-configuration&", "Secret", 1, false },
+	{ "virtualmachines", "/apis/virtualization.deckhouse.io/v1alpha2/virtualmachines", "",
+	  "VirtualMachine", 100, true },
+	{ "pods of virtual machines", "/api/v1/pods", SHARING, "Pod", 100, false },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };

@@ -23,5 +23,6 @@ struct builder {
 
 void desired_add_services(struct builder *builder);
 void desired_add_ranges(struct builder *builder);
+void desired_add_machines(struct builder *builder);
 
 #endif

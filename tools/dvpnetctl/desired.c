@@ -296,6 +296,8 @@ bool desired_build(const struct objects *objects, const struct desired_options *
 	check_prefixes(&builder);
 	drop_double_prefixes(state);
 	desired_add_ranges(&builder);
+	if (!objects->is_part)
+		desired_add_machines(&builder);
 	desired_add_services(&builder);
 	set_config(&builder);
 	state_sort(state);

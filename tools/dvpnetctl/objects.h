@@ -4,6 +4,7 @@
 #define DVPNETCTL_OBJECTS_H
 
 #include "meta.h"
+#include "owners.h"
 #include "settings.h"
 #include "state.h"
 
@@ -149,13 +150,57 @@ struct config_object {
 	struct config config;
 };
 
+/** Label of Pods that share an address; the lowest number has it. */
+#define OBJECTS_POD_PRIORITY "network.deckhouse.io/pod-common-ip-priority"
+
+/** Priority of a Pod without that label. */
+#define POD_PRIORITY_NONE UINT32_MAX
+
+/**
+ * struct machine_object - a VirtualMachine
+ * @meta: metadata
+ * @addr: status.ipAddress, or one of no family
+ * @node: status.nodeName, or NULL
+ * @target: status.migrationState.target.node, or NULL
+ */
+struct machine_object {
+	struct meta meta;
+	struct ip addr;
+	char *node;
+	char *target;
+};
+
+/**
+ * struct pod_object - a Pod that shares its address with another
+ * @meta: metadata
+ * @addrs: status.podIPs
+ * @node: spec.nodeName
+ * @priority: label %OBJECTS_POD_PRIORITY
+ * @created: metadata.creationTimestamp, or NULL
+ * @is_terminating: it is being deleted
+ */
+struct pod_object {
+	struct meta meta;
+	LIST(struct ip) addrs;
+	char *node;
+	uint32_t priority;
+	char *created;
+	bool is_terminating;
+};
+
 /**
  * struct objects - what was read
  * @nodes: sorted by name after objects_complete()
  * @services: sorted by namespace and name after objects_complete()
  * @slices: sorted by namespace, Service and name after objects_complete()
+ * @machines: sorted by address after objects_complete()
+ * @pods: those that share addresses
+ * @owners: who has the addresses of machines and pods, sorted, after objects_complete()
+ * @is_settled: @owners are found
+ * @is_part: there are just the objects that some Services need
  * @metas: all objects, of whatever is read, to find those that come twice
  * @ranges: of Services, pods and virtual machines of the whole cluster
+ * @machine_ranges: those of virtual machines alone
  * @config: ModuleConfig cni-cilium
  * @files: names of texts within objects; places point to them
  * @namespace_uid: of Namespace kube-system
@@ -166,8 +211,14 @@ struct objects {
 	LIST(struct node_object) nodes;
 	LIST(struct service_object) services;
 	LIST(struct slice_object) slices;
+	LIST(struct machine_object) machines;
+	LIST(struct pod_object) pods;
+	LIST(struct owner) owners;
+	bool is_settled;
+	bool is_part;
 	struct metas metas;
 	LIST(struct range) ranges;
+	LIST(struct range) machine_ranges;
 	struct config_object config;
 	LIST(char *) files;
 	struct cluster_uid namespace_uid;

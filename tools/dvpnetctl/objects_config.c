@@ -173,8 +173,14 @@ static void read_virtualization(struct objects *objects, const struct field *roo
 	struct field settings = field_member(&spec, "settings");
 	struct meta meta = { 0 };
 
+	size_t i, before = objects->ranges.count;
+
 	if (meta_read(root, false, &objects->metas, &meta))
 		read_ranges(&settings, "virtualMachineCIDRs", DVPNET_RANGE_KIND_INSIDE, objects);
+	/* Where there is no virtualization, somebody else may have the addresses. */
+	for (i = before; field_member_bool(&spec, "enabled", true) && i < objects->ranges.count;
+	     i++)
+		*list_add(&objects->machine_ranges) = objects->ranges.item[i];
 	meta_free(&meta);
 }
 

@@ -243,6 +243,7 @@ void state_free(struct state *state)
 	for (i = 0; i < state->services.count; i++)
 		service_free(&state->services.item[i]);
 	list_free(&state->ranges.list);
+	list_free(&state->machine_ranges);
 	list_free(&state->nodes);
 	list_free(&state->prefixes);
 	list_free(&state->services);

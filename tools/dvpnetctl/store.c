@@ -2,8 +2,8 @@
 /*
  * The cluster's objects, kept up to date one by one.
  *
- * Nodes, Services and EndpointSlices, of which there are many, are kept as
- * objects.c reads them; all else is rare and kept as it came. What a desired state
+ * Nodes, Services, EndpointSlices, VirtualMachines and their Pods, of which there are
+ * many, are kept as objects.c reads them; all else is rare and kept as it came. What a desired state
  * is made from is a view: &struct objects that borrows what is here, either all
  * or just as much as a single Service needs. That includes its rivals: Services that
  * ask for an address that it asks for, too, so that claims.c finds who gets it.
@@ -20,12 +20,16 @@
  * @node: Node
  * @service: Service
  * @slice: EndpointSlice
+ * @machine: VirtualMachine
+ * @pod: Pod
  * @other: any other kind
  */
 struct store_value {
 	struct node_object *node;
 	struct service_object *service;
 	struct slice_object *slice;
+	struct machine_object *machine;
+	struct pod_object *pod;
 	json_t *other;
 };
 
@@ -107,12 +111,28 @@ static void free_slice(struct slice_object *slice)
 	free(slice);
 }
 
+static void free_machine(struct machine_object *machine)
+{
+	if (machine)
+		objects_free_machine(machine);
+	free(machine);
+}
+
+static void free_pod(struct pod_object *pod)
+{
+	if (pod)
+		objects_free_pod(pod);
+	free(pod);
+}
+
 /* An empty one remains. */
 static void free_value(struct store_value *value)
 {
 	free_node(value->node);
 	free_service(value->service);
 	free_slice(value->slice);
+	free_machine(value->machine);
+	free_pod(value->pod);
 	json_decref(value->other);
 	*value = (struct store_value){ 0 };
 }
@@ -345,19 +365,32 @@ static void free_object(void *arg)
 	free(object);
 }
 
-static void remove_other(struct store *store, const struct store_object *object)
-{
-	size_t i;
+/* An object that is in no list is no matter. */
+#define remove_from(list, object)						\
+	do {									\
+		size_t at;							\
+										\
+		for (at = 0; at < (list)->count; at++)				\
+			if ((list)->item[at] == (object))			\
+				(list)->item[at] = (list)->item[--(list)->count];\
+	} while (0)
 
-	for (i = 0; i < store->others.count; i++)
-		if (store->others.item[i] == object)
-			store->others.item[i] = store->others.item[--store->others.count];
+static bool is_shared(const struct store_value *value)
+{
+	return value->machine || value->pod;
 }
 
 /* It says something already, and not only in a list that is not complete yet. */
 static bool is_there(const struct store_object *object)
 {
-	return object->service || object->value.node || object->value.other;
+	return object->service || object->value.node || is_shared(&object->value) ||
+	       object->value.other;
+}
+
+static void mark_value(struct store *store, const struct store_value *value)
+{
+	store->nodes_dirty |= value->node || is_shared(value);
+	store->others_dirty |= value->other != NULL;
 }
 
 /* Forgets what an object says. */
@@ -367,10 +400,11 @@ static void take_away(struct store *store, struct store_object *object)
 		take_slice_away(store, object);
 	else if (object->service)
 		replace_service(store, object->service, NULL);
-	store->nodes_dirty |= object->value.node != NULL;
-	store->others_dirty |= object->value.other != NULL;
+	mark_value(store, &object->value);
 	if (object->value.other)
-		remove_other(store, object);
+		remove_from(&store->others, object);
+	else if (is_shared(&object->value))
+		remove_from(&store->machines, object);
 	free_value(&object->value);
 }
 
@@ -395,26 +429,32 @@ static void adopt(struct store *store, struct store_object *object, struct store
 	*value = (struct store_value){ 0 };
 	if (object->value.slice)
 		put_slice(store, object, object->value.slice);
-	if (object->value.other)
+	else if (object->value.other)
 		*list_add(&store->others) = object;
-	store->nodes_dirty |= object->value.node != NULL;
-	store->others_dirty |= object->value.other != NULL;
+	else if (is_shared(&object->value))
+		*list_add(&store->machines) = object;
+	mark_value(store, &object->value);
 }
 
 /* Takes what was read; false of an object that does not count. */
 static bool take_value(const struct store_object *key, json_t *json, struct objects *read,
 		       struct store_value *value)
 {
-	bool is_typed = !strcmp(key->kind, "Node") || !strcmp(key->kind, "Service") ||
-			!strcmp(key->kind, "EndpointSlice");
+	static const char *const typed[] = {
+		"Node", "Service", "EndpointSlice", "VirtualMachine", "Pod",
+	};
+	size_t i;
 
 	*value = (struct store_value){
 		.node = take_only(&read->nodes),
 		.service = take_only(&read->services),
 		.slice = take_only(&read->slices),
+		.machine = take_only(&read->machines),
+		.pod = take_only(&read->pods),
 	};
-	if (is_typed)
-		return value->node || value->service || value->slice;
+	for (i = 0; i < ARRAY_SIZE(typed); i++)
+		if (!strcmp(key->kind, typed[i]))
+			return value->node || value->service || value->slice || is_shared(value);
 	json_object_del(json_object_get(json, "metadata"), "managedFields");
 	value->other = json_incref(json);
 	return true;
@@ -572,6 +612,14 @@ static void view_node(const void *node, VISIT visit, void *arg)
 		*list_add(&view->nodes) = *object->value.node;
 }
 
+static void view_machine(const struct store_value *value, struct objects *view)
+{
+	if (value->machine)
+		*list_add(&view->machines) = *value->machine;
+	if (value->pod)
+		*list_add(&view->pods) = *value->pod;
+}
+
 /**
  * store_view - begin a view: nodes, and all that is neither Service nor slice
  * @store: what it borrows from; it must not change while there is the view
@@ -593,6 +641,9 @@ void store_view(const struct store *store, const char *node, struct objects *vie
 	self = node ? find(store, &key) : NULL;
 	if (self && self->value.node)
 		*list_add(&view->nodes) = *self->value.node;
+	view->is_part = node;
+	for (i = 0; i < store->machines.count; i++)
+		view_machine(&store->machines.item[i]->value, view);
 	for (i = 0; i < store->others.count; i++)
 		objects_read(&source, store->others.item[i]->value.other, view);
 	objects_complete(view);
@@ -650,6 +701,8 @@ void store_view_end(struct objects *view)
 	list_free(&view->nodes);
 	list_free(&view->services);
 	list_free(&view->slices);
+	list_free(&view->machines);
+	list_free(&view->pods);
 	objects_free(view);
 }
 
@@ -727,6 +780,7 @@ void store_free(struct store *store)
 	tdestroy(store->addresses, free_address);
 	list_free(&store->dirty);
 	list_free(&store->others);
+	list_free(&store->machines);
 	store->objects = NULL;
 	store->services = NULL;
 	store->addresses = NULL;

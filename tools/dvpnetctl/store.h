@@ -45,7 +45,8 @@ struct store_list {
  * @addresses: tree of &struct store_address
  * @dirty: Services that have changed
  * @others: objects that are few and small, in no order
- * @nodes_dirty: a Node has changed
+ * @machines: VirtualMachines and Pods, in no order
+ * @nodes_dirty: a Node, VirtualMachine or Pod has changed
  * @others_dirty: one of @others has changed, on which all of the state may hang
  * @service_uid: of Service default/kubernetes
  */
@@ -55,6 +56,7 @@ struct store {
 	void *addresses;
 	LIST(struct store_service *) dirty;
 	LIST(struct store_object *) others;
+	LIST(struct store_object *) machines;
 	bool nodes_dirty;
 	bool others_dirty;
 	struct cluster_uid service_uid;
