@@ -16,7 +16,7 @@ SECRET = "s3cr3t-token"
 def api():
     """A small cluster, without any of the platform's own kinds."""
     server = FakeApi()
-    server.missing = {"ModuleConfig"}
+    server.missing = {"ModuleConfig", "VirtualMachine"}
     server.set(node("n1", "192.168.1.1", "10.1.0.0/24"), node("n2", "192.168.1.2", "10.2.0.0/24"),
                namespace(), service("a", "10.222.0.1"), endpoint_slice("a-1", "a", "10.1.0.1"))
     yield server

@@ -55,6 +55,10 @@ static const struct resource resources[] = {
 	{ "virtualmachines", "/apis/virtualization.deckhouse.io/v1alpha2/virtualmachines", "",
 	  "VirtualMachine", 100, true },
 	{ "pods of virtual machines", "/api/v1/pods", SHARING, "Pod", 100, false },
+	{ "secret d8-cni-configuration", "/api/v1/namespaces/kube-system/secrets",
+	  "fieldSelector=metadata.name%3Dd8-cni-configuration&", "Secret", 1, false },
+	{ "configmap cilium-config", "/api/v1/namespaces/d8-cni-cilium/configmaps",
+	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };

@@ -21,6 +21,7 @@ struct builder {
 	struct report *report;
 };
 
+void desired_set_config(struct builder *builder);
 void desired_add_services(struct builder *builder);
 void desired_add_ranges(struct builder *builder);
 void desired_add_machines(struct builder *builder);

@@ -25,6 +25,7 @@ static const struct kind kinds[] = {
 	{ "v1", "Service", objects_read_service },
 	{ "v1", "Namespace", objects_read_namespace },
 	{ "v1", "Secret", objects_read_secret },
+	{ "v1", "ConfigMap", objects_read_config_map },
 	{ "v1", "Pod", objects_read_pod },
 	{ "discovery.k8s.io/v1", "EndpointSlice", objects_read_slice },
 	{ "networking.k8s.io/", "ServiceCIDR", objects_read_service_cidr },
@@ -228,5 +229,8 @@ void objects_free(struct objects *objects)
 	list_free(&objects->owners);
 	metas_free(&objects->metas);
 	meta_free(&objects->config.meta);
+	settings_free(&objects->config.settings);
+	free(objects->config.priority);
+	free(objects->secret.priority);
 	report_free(&objects->report);
 }

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "ip.h"
+#include "origin.h"
 #include "report.h"
 
 #define NODE_MAC_SIZE 6
@@ -135,6 +136,7 @@ struct service {
 /**
  * struct state - all of it; lists are sorted by key after state_sort()
  * @config: the settings
+ * @origin: where they come from; not from the kernel
  * @ranges: of the whole cluster, sorted by range_compare()
  * @machine_ranges: those of virtual machines, in no order; not from the kernel
  * @nodes: sorted by name
@@ -143,6 +145,7 @@ struct service {
  */
 struct state {
 	struct config config;
+	struct origin origin;
 	struct ranges ranges;
 	LIST(struct range) machine_ranges;
 	LIST(struct node) nodes;
