@@ -16,6 +16,7 @@ What the end-to-end tests are written with:
     monitor.py  dvpnetctl monitor: Monitor
     state.py    all that is configured, to be compared: state()
     services.py Services of the lab's pods, and who sees whom through them
+    machine.py  a virtual machine that moves: Machine
     pair.py     a smaller topology, to be broken: Pair
     many.py     many Services: services()
     api.py      a real API server, and agents that follow it
