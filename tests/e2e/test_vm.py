@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Virtual machines: single addresses that move from node to node while they are in use."""
 
+import contextlib
+import json
+
 import pytest
 
 from lab import ECHO_PORT, TcpStream, UdpExchange, apply, ask, ctl, ctl_json, run, wait_until
@@ -130,6 +133,35 @@ def test_endpoint_is_the_owners(cluster, machine):
             shown = ctl_json(node, "service", "show", "test/vm")
             assert shown and all(("on-node" in backend["flags"]) == (node == where)
                                  for item in shown for backend in item["backends"])
+
+
+def test_flows_move(cluster, machine, family):
+    """
+    What it has begun with a Service whose backends are chosen at random goes on at the other node by
+    "flow save" and "flow restore" alone: each connection keeps its backend.
+    """
+    machine.use(0)
+    backends = [cluster[name] for name in ("web-n3-a", "client-n3", "web-n2-a", "web-n2-b")]
+    chosen = service("dice", 68, PORTS, backends)
+    chosen[0]["metadata"]["annotations"] = {"service.cilium.io/lb-algorithm": "random"}
+    source, target = machine.pod("a", "n1", 1), machine.pod("b", "n2", 2)
+    cluster.apply(objects(cluster, machine, machine.object("n1", target="n2"), source, target,
+                          *chosen))
+    streams = [TcpStream("vm", vip(68, family), 80, rate=RATE // 8) for _ in range(8)]
+    with contextlib.ExitStack() as stack:
+        for stream in streams:
+            stack.enter_context(stream)
+            stream.wait_for(1 << 13)
+        saved = ctl("n1", "flow", "save", "--addr", machine.ip(family)).stdout
+        assert sum(f["frontend"] == vip(68, family) for f in json.loads(saved)) == 8
+        said = ctl("n2", "flow", "restore", stdin=saved).stdout
+        assert " restored, 0 refused" in said
+        machine.use(1)
+        cluster.apply(objects(cluster, machine, machine.object("n2"),
+                              machine.pod("b", "n2", 0), *chosen))
+        for stream in streams:
+            stream.wait_for(1 << 14)
+    assert [stream.failure for stream in streams] == [None] * 8
 
 
 def way(node, address):
