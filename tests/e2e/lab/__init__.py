@@ -19,6 +19,7 @@ What the end-to-end tests are written with:
     machine.py  a virtual machine that moves: Machine
     pair.py     a smaller topology, to be broken: Pair
     many.py     many Services: services()
+    api.py      a real API server, and agents that follow it
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node
