@@ -5,8 +5,9 @@
  * A change of Services or slices costs as much as these Services do: they alone
  * are built anew and compared with what the kernel was told of them. A virtual
  * machine that moves costs as much as the nodes and machines do, and the Services
- * that it is an endpoint of. Whatever else changes has all be built, and compared with what the kernel really has; so
- * has the beginning, a failure, and a kernel that somebody else has changed.
+ * that it is an endpoint of. Whatever else changes has all be built, and compared
+ * with what the kernel really has; so has the beginning, a failure, and a kernel that
+ * somebody else has changed.
  *
  * An object that makes no sense keeps nobody else from being served: what was
  * there of it stays.

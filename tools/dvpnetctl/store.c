@@ -3,10 +3,13 @@
  * The cluster's objects, kept up to date one by one.
  *
  * Nodes, Services, EndpointSlices, VirtualMachines and their Pods, of which there are
- * many, are kept as objects.c reads them; all else is rare and kept as it came. What a desired state
- * is made from is a view: &struct objects that borrows what is here, either all
- * or just as much as a single Service needs. That includes its rivals: Services that
+ * many, are kept as objects.c reads them; all else is rare and kept as it came. What a
+ * desired state is made from is a view: &struct objects that borrows what is here, either
+ * all or just as much as a single Service needs. That includes its rivals: Services that
  * ask for an address that it asks for, too, so that claims.c finds who gets it.
+ *
+ * A list takes effect as a whole: what it says waits beside what was said before, until
+ * the last of it is there.
  */
 #include <search.h>
 #include <stdlib.h>
