@@ -49,7 +49,7 @@ def steps(machine, order):
     switched = [machine.pod("a", "n1", 1), machine.pod("b", "n2", 0)]
     before, after = machine.object("n1", target="n2"), machine.object("n2")
     middle = {"label": [before, *switched], "status": [after, *waiting]}[order]
-    return [[machine.object("n1"), waiting[0]], [before, *waiting], None, middle,
+    return [[machine.object("n1"), waiting[0]], [before, *waiting], middle, None,
             [after, *switched], [after, switched[1]]]
 
 
@@ -90,18 +90,21 @@ def test_migration(cluster, machine, family, order):
     with traffic[0], traffic[1], traffic[2], traffic[3], \
             UdpExchange("client-n3", address, ECHO_PORT) as exchange:
         for step in plan[1:]:
-            for stream in traffic:
-                stream.wait_for(1 << 16)
+            # Between the two halves of the move nothing gets through.
             if step is None:
                 machine.use(1)
-                continue
-            cluster.apply(objects(cluster, machine, *step))
+            else:
+                cluster.apply(objects(cluster, machine, *step))
+            if step is plan[1]:
+                for stream in traffic:
+                    stream.wait_for(1 << 16)
         for stream in traffic:
             stream.wait_for(1 << 17)
         assert {holder(node, address) for node in cluster.nodes} == {"n2"}
-    print(f"{exchange.sent} requests, {len(exchange.lost)} lost")
+        exchange.wait_for(10)
+    print(f"{exchange.sent} requests, {len(exchange.lost)} lost, errors {exchange.errors}")
     assert [stream.failure for stream in traffic] == [None] * 4
-    assert not exchange.errors and len(exchange.lost) < exchange.sent / 2
+    assert exchange.answered and max(exchange.answered) >= exchange.sent - 5
 
 
 def test_aborted(cluster, machine, family):
