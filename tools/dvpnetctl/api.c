@@ -19,6 +19,7 @@
 #include "api.h"
 #include "lines.h"
 #include "log.h"
+#include "moment.h"
 
 #define CONNECT_TIMEOUT 10L
 
@@ -65,14 +66,6 @@ struct api_request {
 	struct lines body;
 	char error[CURL_ERROR_SIZE];
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
 
 /* ---- how it ended ---- */
 
@@ -404,12 +397,12 @@ static void refresh_token(struct api *api)
 	struct report report = { 0 };
 
 	if (!api->config.token_file || (api->token_read &&
-					now_us() - api->token_read < TOKEN_AGE_MAX))
+					moment_us() - api->token_read < TOKEN_AGE_MAX))
 		return;
 	kubeconfig_reload_token(&api->config, &report);
 	log_report(&report);
 	report_free(&report);
-	api->token_read = now_us();
+	api->token_read = moment_us();
 }
 
 /**
@@ -479,7 +472,7 @@ bool api_open(struct api *api, sd_event *loop, const char *kubeconfig, struct re
 		kubeconfig_free(&api->config);
 		return false;
 	}
-	api->token_read = now_us();
+	api->token_read = moment_us();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	api->multi = curl_multi_init();
 	if (!api->multi || sd_event_add_time_relative(loop, &api->timer, CLOCK_MONOTONIC, 0, 1000,
@@ -511,7 +504,7 @@ bool api_reload(struct api *api, struct report *report)
 	}
 	kubeconfig_free(&api->config);
 	api->config = config;
-	api->token_read = now_us();
+	api->token_read = moment_us();
 	return true;
 }
 

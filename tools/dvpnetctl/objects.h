@@ -14,6 +14,7 @@
  * @cidrs: spec.podCIDRs
  * @zone: label topology.kubernetes.io/zone, or NULL
  * @nodeport_any: annotation node.deckhouse.io/nodeport-bind-internal-ip is "false"
+ * @leaving: it is being deleted, or the cluster autoscaler is about to
  * @mode: annotation dvpnet.io/mode, or %NODE_MODE_NONE
  * @has_mac: annotation dvpnet.io/tunnel-mac is there
  * @mac: its value
@@ -24,6 +25,7 @@ struct node_object {
 	LIST(struct range) cidrs;
 	char *zone;
 	bool nodeport_any;
+	bool leaving;
 	uint32_t mode;
 	bool has_mac;
 	uint8_t mac[NODE_MAC_SIZE];
@@ -66,6 +68,7 @@ struct service_address {
  * @has_node_ports: its type is NodePort or LoadBalancer
  * @internal_local: internalTrafficPolicy is Local
  * @external_local: externalTrafficPolicy is Local
+ * @health_port: spec.healthCheckNodePort where load balancers ask for it, 0 = none
  * @affinity: seconds for which a client stays with its backend, 0 = not at all
  * @algorithm: &enum dvpnet_algorithm that the annotation asks for
  * @ports: spec.ports
@@ -80,6 +83,7 @@ struct service_object {
 	bool has_node_ports;
 	bool internal_local;
 	bool external_local;
+	uint16_t health_port;
 	uint32_t affinity;
 	uint32_t algorithm;
 	LIST(struct service_port) ports;
