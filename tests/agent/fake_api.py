@@ -4,6 +4,7 @@
 import http.server
 import json
 import queue
+import socket
 import threading
 import urllib.parse
 
@@ -36,6 +37,7 @@ class FakeApi:
         self.version = 100
         self.page = None
         self.streams = {kind: [] for kind in PATHS}
+        self.connections = set()
         self.lock = threading.RLock()
         self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
         self.server.daemon_threads = True
@@ -43,10 +45,13 @@ class FakeApi:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
-        """End it, streams included."""
+        """End it, streams and idle connections included: they would go on to be served."""
         self.cut()
         self.server.shutdown()
         self.server.server_close()
+        with self.lock:
+            for connection in self.connections:
+                connection.shutdown(socket.SHUT_RDWR)
 
     def set(self, *objects):
         """Create or replace objects."""
@@ -96,6 +101,18 @@ class FakeApi:
         class Handler(http.server.BaseHTTPRequestHandler):
             """A request."""
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                """A connection."""
+                super().setup()
+                with api.lock:
+                    api.connections.add(self.connection)
+
+            def finish(self):
+                """Its end."""
+                with api.lock:
+                    api.connections.discard(self.connection)
+                super().finish()
 
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 pass

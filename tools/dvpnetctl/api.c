@@ -176,8 +176,8 @@ static void finish(struct api_request *request, CURLcode code)
 	}
 	result.text = text ? text : "";
 	result.shared = result.status == API_NO_ANSWER || result.status == API_UNAUTHORIZED;
-	if (result.shared || result.status == 200)
-		note_problem(request->api, result.shared ? text : NULL);
+	if (result.shared)
+		note_problem(request->api, text);
 	/* The next request reads it again: it may have been renewed. */
 	if (result.status == API_UNAUTHORIZED)
 		request->api->token_read = 0;
@@ -300,6 +300,19 @@ static size_t take_data(char *data, size_t one, size_t size, void *arg)
 	return 0;
 }
 
+/* A good answer has begun; its end may be far, so that is said now. */
+static size_t take_header(char *line, size_t one, size_t size, void *arg)
+{
+	struct api_request *request = arg;
+	long status = 0;
+
+	(void)one;
+	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 && size && *line == '\r')
+		note_problem(request->api, NULL);
+	return size;
+}
+
 static void set_blob(CURL *easy, CURLoption option, char *text)
 {
 	struct curl_blob blob = {
@@ -377,6 +390,8 @@ static void set_options(struct api_request *request, const char *path, unsigned 
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_data);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_socket_options);
