@@ -17,8 +17,10 @@
 #include <time.h>
 
 #include "agent.h"
+#include "cni.h"
 #include "dry_run.h"
 #include "log.h"
+#include "print.h"
 #include "reconcile.h"
 #include "watch.h"
 
@@ -61,6 +63,10 @@ static const struct resource resources[] = {
  * @watches: one for each of resources[]
  * @rounds: the list that is being read, for each of resources[]
  * @reconcile: objects and kernel
+ * @serving: what it tells of itself
+ * @cni_runs: &reconcile.full_runs when the CNI configuration was looked at
+ * @cni: what it was then
+ * @cni_failed: it could not be written
  * @sync_timer: when the kernel follows next
  * @resync_timer: when all is compared next
  * @last_sync: when the kernel was changed last, in microseconds of CLOCK_MONOTONIC
@@ -74,6 +80,10 @@ struct agent {
 	struct watch watches[ARRAY_SIZE(resources)];
 	unsigned int rounds[ARRAY_SIZE(resources)];
 	struct reconcile reconcile;
+	struct serving serving;
+	uint64_t cni_runs;
+	char *cni;
+	bool cni_failed;
 	sd_event_source *sync_timer;
 	sd_event_source *resync_timer;
 	uint64_t last_sync;
@@ -132,7 +142,10 @@ static void schedule(struct agent *agent)
 	uint64_t next = agent->last_sync + agent->options->min_sync_ms * 1000ULL;
 	uint64_t now = now_us(agent);
 
-	if (is_complete(agent) && has_work(agent) && !is_set(agent->sync_timer))
+	if (!is_complete(agent) || !has_work(agent))
+		return;
+	serving_queued(&agent->serving);
+	if (!is_set(agent->sync_timer))
 		set_timer(agent->sync_timer, next > now + GATHER_US ? next - now : GATHER_US);
 }
 
@@ -156,9 +169,58 @@ static void print_dry_run(struct agent *agent)
 	state_free(&want);
 }
 
+static void print_cni(struct agent *agent, const char *text)
+{
+	char *path = cni_path(agent->options->cni_dir);
+
+	if (util_strcmp_null(text, agent->cni))
+		print_json_line(json_pack("{s:s, s:{s:s, s:o}}", "action", "change", "file",
+					  "name", path, "content", json_loads(text, 0, NULL)));
+	fflush(stdout);
+	free(path);
+}
+
+/* Whenever all was compared: it hangs on nodes, settings and devices. */
+static void follow_cni(struct agent *agent)
+{
+	struct report report = { 0 };
+	size_t changes = 0;
+	char *text;
+
+	if (!*agent->options->cni_dir || agent->cni_runs == agent->reconcile.full_runs)
+		return;
+	agent->cni_runs = agent->reconcile.full_runs;
+	text = cni_wanted(store_node(&agent->reconcile.store, agent->options->desired.node),
+			  &agent->reconcile.cluster, &report);
+	if (text && agent->options->dry_run)
+		print_cni(agent, text);
+	else if (text)
+		agent->cni_failed = !cni_write(agent->options->cni_dir, text, &changes, &report);
+	if (changes && !agent->cni_failed)
+		log_info("%s/" CNI_CONF_NAME " is written", agent->options->cni_dir);
+	if (text) {
+		free(agent->cni);
+		agent->cni = text;
+	}
+	reconcile_say(&agent->reconcile, &report);
+	report_free(&report);
+}
+
+static bool try_to_follow(struct agent *agent)
+{
+	bool valid;
+
+	serving_begin(&agent->serving);
+	valid = reconcile_run(&agent->reconcile);
+	serving_end(&agent->serving, valid);
+	if (valid)
+		follow_cni(agent);
+	return valid;
+}
+
 static void follow(struct agent *agent)
 {
-	bool valid = reconcile_run(&agent->reconcile);
+	bool valid = try_to_follow(agent), retry = agent->reconcile.refused || agent->cni_failed;
 
 	agent->last_sync = now_us(agent);
 	if (agent->options->once) {
@@ -168,8 +230,7 @@ static void follow(struct agent *agent)
 		set_timer(agent->sync_timer, backoff_next(&agent->retry) * 1000ULL);
 	} else {
 		backoff_reset(&agent->retry);
-		set_timer(agent->resync_timer, agent->reconcile.refused ? RETRY_MAX_MS * 1000ULL :
-			  RESYNC_US);
+		set_timer(agent->resync_timer, retry ? RETRY_MAX_MS * 1000ULL : RESYNC_US);
 		tell_ready(agent);
 	}
 }
@@ -227,7 +288,7 @@ static void on_object(const struct resource *resource, json_t *object, bool dele
 	struct report report = { 0 };
 	struct agent *agent = arg;
 
-	(void)resource;
+	serving_object(&agent->serving, &agent->watches[resource - resources], object, deleted);
 	if (deleted)
 		store_delete(&agent->reconcile.store, object);
 	else
@@ -335,6 +396,8 @@ static bool start(struct agent *agent)
 	if (valid)
 		log_info("node %s of the cluster of %s", agent->options->desired.node,
 			 agent->api.config.server);
+	if (valid && !agent->options->once)
+		serving_start(&agent->serving, agent->loop, &agent->options->serving);
 	return valid;
 }
 
@@ -342,10 +405,12 @@ static void finish(struct agent *agent)
 {
 	size_t i;
 
+	serving_stop(&agent->serving);
 	for (i = 0; i < ARRAY_SIZE(resources); i++)
 		watch_stop(&agent->watches[i]);
 	api_close(&agent->api);
 	reconcile_free(&agent->reconcile);
+	free(agent->cni);
 	sd_event_source_disable_unref(agent->sync_timer);
 	sd_event_source_disable_unref(agent->resync_timer);
 	sd_event_unref(agent->loop);
@@ -363,6 +428,11 @@ int agent_run(const struct agent_options *options)
 		.options = options,
 		.reconcile = { .options = &options->desired, .dry_run = options->dry_run },
 		.retry = { .min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS },
+		.serving = {
+			.node = options->desired.node, .reconcile = &agent.reconcile,
+			.api = &agent.api, .watches = agent.watches,
+			.watch_count = ARRAY_SIZE(resources),
+		},
 	};
 	int status = EXIT_FAILURE;
 
