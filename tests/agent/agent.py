@@ -41,7 +41,8 @@ class Agent:
 
     def __init__(self, config, *options, node="n1", env=None):
         self.changes, self.log = [], []
-        command = [DVPNETCTL, "agent", "--node-name", node, "--dry-run", "--verbose", *options]
+        command = [DVPNETCTL, "agent", "--node-name", node, "--dry-run", "--verbose",
+                   "--cni-conf-dir", "", *options]
         if config:
             command += ["--kubeconfig", str(config)]
         # pylint: disable=consider-using-with
