@@ -9,10 +9,12 @@ import datetime
 import http.client
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -20,6 +22,7 @@ from agent import Agent, kubeconfig, wait_until
 from fake_api import FakeApi, endpoint, endpoint_slice, namespace, node, service
 
 TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
+RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/dvpnet.rules.yaml"
 EVERYWHERE = {"node.deckhouse.io/nodeport-bind-internal-ip": "false"}
 
 
@@ -390,3 +393,40 @@ def test_cni(api, config, tmp_path):
         ptp = printed(running)[1]["content"]["plugins"][0]
         assert ptp["ipam"]["routes"] == [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]
         assert not (tmp_path / "net.d").exists()
+
+
+# ---- Prometheus ----
+
+def test_prometheus_scrapes(agent, tmp_path):
+    """A real one, with the alert rules that ship."""
+    if not shutil.which("prometheus"):
+        pytest.skip("no prometheus here: apt-get install prometheus")
+    port = free_port()
+    (tmp_path / "prometheus.json").write_text(json.dumps({
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": [{"job_name": "dvpnet", "static_configs": [
+            {"targets": [f"127.0.0.1:{agent.metrics}"], "labels": {"instance": "n1"}}]}]}))
+
+    def ask(expression):
+        if not is_open(port):
+            return None
+        answer = Answer(port, "/api/v1/query?query=" + urllib.parse.quote(expression))
+        return answer.json["data"]["result"] if answer.status == 200 else None
+
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(
+            ["prometheus", f"--config.file={tmp_path}/prometheus.json",
+             f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"],
+            stdout=log, stderr=log)
+    try:
+        found = wait_until(lambda: ask('dvpnet_build_info{instance="n1"}'), 2 * TIMEOUT,
+                           lambda: (tmp_path / "log").read_text()[-2000:])
+        assert found[0]["metric"]["job"] == "dvpnet"
+        assert ask("up")[0]["value"][1] == "1"
+        wait_until(lambda: ask('ALERTS{alertname="DvpnetModuleDown"}'), TIMEOUT,
+                   "the alert, as a dry run has no module")
+        assert ask("scrape_samples_scraped")[0]["value"][1] != "0"
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT)

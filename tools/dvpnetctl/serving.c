@@ -81,8 +81,10 @@ static void answer_metrics(const char *path, struct http_answer *answer, void *a
 		return;
 	}
 	to = open_memstream(&answer->body, &answer->size);
-	if (!to)
-		util_alloc(SIZE_MAX);
+	if (!to) {
+		http_text(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+		return;
+	}
 	write_api(to, serving);
 	telemetry_write(to, &serving->telemetry, serving->reconcile);
 	fclose(to);
