@@ -26,7 +26,8 @@ tool:
 install: install-tool install-module
 
 install-tool: tool
-	install -D -m 755 tools/dvpnetctl/dvpnetctl $(DESTDIR)$(SBINDIR)/dvpnetctl
+	install -d $(DESTDIR)$(SBINDIR)
+	install -m 755 tools/dvpnetctl/dvpnetctl tools/dvpnetctl/dvpnetctl-agent $(DESTDIR)$(SBINDIR)
 	install -D -m 644 docs/dvpnetctl.8 $(DESTDIR)$(MANDIR)/man8/dvpnetctl.8
 	install -D -m 644 deploy/dvpnet.service $(DESTDIR)$(UNITDIR)/dvpnet.service
 	sed -i 's#/usr/local/sbin/#$(SBINDIR)/#' $(DESTDIR)$(UNITDIR)/dvpnet.service

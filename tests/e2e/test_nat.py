@@ -218,6 +218,20 @@ def test_refusal_is_translated(cluster, family, client, place):
     check_checksums(error)
 
 
+@pytest.mark.parametrize("place", ["cluster-ip", "node-port"])
+@pytest.mark.parametrize("client", [CLIENT, "outside"])
+def test_refusal_quotes_what_was_sent(cluster, family, client, place):
+    """The datagram that an endpoint's refusal quotes is the client's to the byte, its checksum too."""
+    address, port = (vip(84, family), 80) if place == "cluster-ip" else \
+        (cluster["n1"].ip(family), 30084)
+    source, payload = cluster[client].ip(family), b"who is there?"
+    with Capture(client, "eth0") as wire:
+        pkt.send_udp(client, source, address, 44001, port, payload)
+        error = wire.wait(lambda p: p.icmp == ((3, 3) if family == 4 else (1, 4)))
+    assert error.payload[20 if family == 4 else 40:] == \
+        pkt.udp(source, address, 44001, port, payload)
+
+
 @pytest.fixture
 def narrow_hop(cluster):
     """The hop between the routers carries no more than 1280 bytes."""
@@ -343,7 +357,6 @@ def test_flows_expire(cluster, family):
         for _ in range(5):
             ask(CLIENT, vip(80, family), 80, "udp")
         watch = CounterWatch("n1")
-        assert ctl_json("n1", "config", "show")["flows"] > 0
         wait_until(lambda: ctl_json("n1", "config", "show")["flows"] == 0)
         assert watch.risen()["flow_expired"] == 5
 
@@ -397,6 +410,29 @@ def test_flood(cluster, family, kind):
             assert risen["flow_evicted"] > 1000
             assert "flow_table_full" not in risen
             assert len(flows()) <= MAX_FLOWS
+    ctl("n1", "flush", "flow")
+
+
+def test_flood_that_is_answered(cluster, family):
+    """
+    SYNs of forged clients that an endpoint answers make no connections: they give way to one of a
+    client that is there.
+    """
+    ctl("n1", "flush", "flow")
+    target = cluster["n1"].ip(family)
+    forged = [("198.51.100.%d" if family == 4 else "2001:db8:51::%d") % n for n in range(201, 217)]
+    with config("n1", max_flows=len(forged)), Capture("n1", "eth0") as wire:
+        watch = CounterWatch("n1")
+        pkt.send_ip("outside", *(
+            pkt.ip(source, target, pkt.TCP, pkt.tcp(source, target, 40000, 30081, "S"))
+            for source in forged))
+        wait_until(lambda: {p.dst for p in wire.packets(lambda p: p.sport == 30081)} == set(forged))
+        assert {f["state"] for f in flows()} == {"new"}
+        with Connection(CLIENT, vip(81, family), 80) as connection:
+            assert connection.echo(b"on") == b"on"
+            assert watch.risen()["flow_evicted"] == 1
+            assert [f["state"] for f in flows() if f["client"] == cluster[CLIENT].ip(family)] == \
+                ["established"]
     ctl("n1", "flush", "flow")
 
 

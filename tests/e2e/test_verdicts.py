@@ -19,7 +19,7 @@ from lab.services import route_vips, vip
 
 PORT = 7
 CLUSTER_IP, NODE_PORT, LOAD_BALANCER, EXTERNAL_IP = range(4)
-NONE, FLOW, FORWARD, REJECT, DROP, _, ANSWER = range(7)
+NONE, FLOW, FORWARD, REJECT, DROP, MASQUERADE, ANSWER = range(7)
 MAGLEV, RANDOM, LEAST_CONN = range(3)
 EXTERNAL_LOCAL, RANGES_ALL = 2, 4
 IN_BOTH = 0xB       # backend flags: cluster, local, ready
@@ -114,14 +114,18 @@ def test_unallocated(cluster, genl, family):
 @pytest.mark.parametrize("kind", [CLUSTER_IP, LOAD_BALANCER, EXTERNAL_IP],
                          ids=["cluster-ip", "load-balancer", "external-ip"])
 def test_unused_port(cluster, genl, family, kind):
-    """Of a ClusterIP it is refused, of a load balancer's address to those outside."""
+    """
+    Of a ClusterIP it is refused, of a load balancer's address to those outside. Else it leaves as what
+    is sent to any address: a pod's as the node's.
+    """
     target = vip(240, family)
     put(genl, family, [frontend(target, PORT, kind)], pods(cluster, family, "web-n1-a"))
     for client in ("client-n1", "outside"):
         assert ask(client, target, PORT).server == "web-n1-a"
         expected = kind == CLUSTER_IP or kind == LOAD_BALANCER and client == "outside"
         verdict = explain(genl, cluster[client].ip(family), target, 99)
-        assert verdict["VERDICT"] == (REJECT if expected else NONE), verdict
+        assert verdict["VERDICT"] == (REJECT if expected else
+                                      NONE if client == "outside" else MASQUERADE), verdict
         if expected:
             watch = CounterWatch("n1")
             refused(client, target, 99)

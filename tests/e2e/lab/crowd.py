@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import errno
+import itertools
 import select
 import socket
 import struct
@@ -14,6 +15,10 @@ from .netns import netns
 
 REFUSED, SILENT = "refused", "silent"
 _RESET = struct.pack("ii", 1, 0)        # SO_LINGER: close with RST, the port is free at once
+
+# A client that has not been there before: an older flow of the same port would speak for it. These
+# are neither NodePorts nor those that the kernel gives by itself.
+_ports = itertools.cycle(range(10000, 30000))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +41,7 @@ def _failed(error):
 def _begin(sock, kind, address, port, source):
     """Returns an outcome if there is one already."""
     try:
-        if source:
-            sock.bind((source, 0))
+        sock.bind((source or "", next(_ports)))
         error = sock.connect_ex((address, port))
         if error not in (0, errno.EINPROGRESS):
             return _failed(error)
