@@ -39,6 +39,7 @@ class FakeApi:
         self.page = None
         self.streams = {kind: [] for kind in PATHS}
         self.connections = set()
+        self.closed = False
         self.lock = threading.RLock()
         self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
         self.server.daemon_threads = True
@@ -51,9 +52,9 @@ class FakeApi:
         self.server.shutdown()
         self.server.server_close()
         with self.lock:
+            self.closed = True
             for connection in self.connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                end_connection(connection)
 
     def set(self, *objects):
         """Create or replace objects."""
@@ -109,6 +110,8 @@ class FakeApi:
                 super().setup()
                 with api.lock:
                     api.connections.add(self.connection)
+                    if api.closed:
+                        end_connection(self.connection)
 
             def finish(self):
                 """Its end."""
@@ -209,6 +212,12 @@ class FakeApi:
                         api.streams[kind].remove(lines)
 
         return Handler
+
+
+def end_connection(connection):
+    """End a connection, if the other side has not done so."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def api_version(kind):
