@@ -91,6 +91,7 @@ def agent(api, config):
         wait_until(lambda: all(api.streams[kind] for kind in api.objects
                                if kind not in api.missing), TIMEOUT, "streams")
         yield running
+        assert running.end() == 0, running.log[-30:]
 
 
 def values(agent):
