@@ -185,17 +185,14 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 			       decide_leaves_pod_network(dn, backend);
 	if (!decision->masquerade)
 		return;
+	/*
+	 * Even where a process of this host has that address: another flow's replies
+	 * may come to the same port.
+	 */
 	decision->source = decide_source(dn, backend);
-	if (!decision->source) {
+	if (!decision->source)
 		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_FLOW_NO_SOURCE,
 			      "this node has no address to translate the client's to");
-		return;
-	}
-	/* A process of this host may use the right address already. */
-	if (client == DECIDE_CLIENT_HOST && ipv6_addr_equal(decision->source, &tuple->src)) {
-		decision->masquerade = false;
-		decision->source = NULL;
-	}
 }
 
 /* Source ranges are about the load balancer's clients, unless all are meant. */

@@ -152,6 +152,23 @@ def test_host_keeps_port(cluster, family, kind):
     assert answer.source == node_source(cluster, "n1", cluster["web-n3-a"], family)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("number", [80, 81, 82], ids=["near", "far", "both"])
+def test_host_port_in_use(cluster, family, number, kind):
+    """
+    A process of the node that takes a port by itself, which translation gave to a client of the same
+    endpoint: each gets its own answers.
+    """
+    frontend = cluster["n1"].ip(family), 30000 + number
+    with several(*(lambda: Connection("outside", *frontend, kind) for _ in range(8))) as others:
+        for other in others:
+            port = other.answer.sport
+            with Connection("n1", vip(number, family), 80, kind, sport=port) as connection:
+                for each in (connection, other):
+                    data = each.echo(b"mine")
+                    assert (data if kind == "tcp" else data.payload) == b"mine"
+
+
 # ---- fragments ----
 
 @pytest.mark.parametrize("size", [4000, 60000])

@@ -148,7 +148,8 @@ def test_settings(cluster, family):
         with_settings(cluster, svcSourceRangeCheck=True, loadBalancerSourceRangeAllTypes=True)
         for place, target in found.items():
             assert met("outside", target[0], port=target[1], source=other) == {SILENT}, place
-            assert met("outside", target[0], port=target[1]) == BOTH, place
+            assert met("outside", target[0], port=target[1],
+                       source=cluster["outside"].ip(family)) == BOTH, place
     finally:
         cluster.apply([*cluster.objects(), *services(cluster)], ["n1"])
 
