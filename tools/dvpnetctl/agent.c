@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -369,8 +370,20 @@ static bool add_timer(struct agent *agent, sd_event_source **timer, sd_event_tim
 	       sd_event_source_set_enabled(*timer, SD_EVENT_OFF) >= 0;
 }
 
+/* A shell's limit is low for a cluster with many health node ports. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool prepare(struct agent *agent)
 {
+	raise_file_limit();
 	if (sd_event_new(&agent->loop) < 0 || !add_signals(agent) ||
 	    !add_timer(agent, &agent->sync_timer, on_sync_timer) ||
 	    !add_timer(agent, &agent->resync_timer, on_resync_timer))
