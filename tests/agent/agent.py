@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A dvpnetctl agent that changes no kernel: it prints what it would change."""
+"""A dvpnetctl agent; by default one that changes no kernel: it prints what it would change."""
 
 import json
 import os
@@ -39,10 +39,10 @@ class Agent:
     `log` is what it said.
     """
 
-    def __init__(self, config, *options, node="n1", env=None):
+    def __init__(self, config, *options, node="n1", env=None, dry_run=True):
         self.changes, self.log = [], []
-        command = [DVPNETCTL, "agent", "--node-name", node, "--dry-run", "--verbose",
-                   "--cni-conf-dir", "", *options]
+        command = [DVPNETCTL, "agent", "--node-name", node, "--verbose", "--cni-conf-dir", "",
+                   *(["--dry-run"] if dry_run else []), *options]
         if config:
             command += ["--kubeconfig", str(config)]
         # pylint: disable=consider-using-with

@@ -17,6 +17,7 @@ What the end-to-end tests are written with:
     state.py    all that is configured, to be compared: state()
     services.py Services of the lab's pods, and who sees whom through them
     pair.py     a smaller topology, to be broken: Pair
+    cni.py      pods that are connected as a container runtime does it
     many.py     many Services: services()
 """
 
