@@ -367,6 +367,8 @@ def test_metrics_are_clean(agent):
     answer = Answer(agent.metrics, "/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert Answer(agent.metrics, "/").status == 404
+    assert Answer(agent.metrics, "/proxyMode").text == "dvpnet"
+    assert Answer(agent.metrics, "/healthz").text == "ok"
     if not shutil.which("promtool"):
         pytest.skip("no promtool here: apt-get install prometheus")
     said = subprocess.run(["promtool", "check", "metrics"], input=answer.text, text=True,

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from lab import ask, ctl, ctl_json, ip, netns, ping, run, sysctl, wait_until
+from lab import ask, counters, ctl, ctl_json, ip, netns, ping, run, sysctl, wait_until
 from lab.cni import PLUGINS, Pod
 from lab.echo import EchoServers
 from lab.objects import endpoint, endpoint_slice, module_config, port, service
@@ -160,14 +160,14 @@ def test_metrics_of_the_module(node):
     """What it counts has its names and values."""
     assert ask("left-pod", SERVICE4, 7).server in ("left-pod", "right-pod")
     # The counters go on between two looks.
-    counters = {c["name"]: c["value"] for c in ctl_json("left", "stats", "show", "-a")}
+    counted = counters("left")
     values = node.metrics()
     assert values["dvpnet_module_up"] == 1 and values["dvpnet_api_server_up"] == 1
     assert values["dvpnet_services"] == 4 and values["dvpnet_nodes"] == 2
     assert values["dvpnet_generation"] == ctl_json("left", "config", "show")["generation"]
     assert values["dvpnet_flows_limit"] > values["dvpnet_flows"] >= 1
-    assert values["dvpnet_flow_created_total"] >= counters["flow_created"] >= 1
-    for name, value in counters.items():
+    assert values["dvpnet_flow_created_total"] >= counted["flow_created"] >= 1
+    for name, value in counted.items():
         drop = f'dvpnet_dropped_packets_total{{reason="{name}"}}'
         assert values.get(drop, values.get(f"dvpnet_{name}_total")) >= value, name
     assert values["kubeproxy_sync_full_proxy_rules_duration_seconds_count"] >= 1
