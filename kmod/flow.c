@@ -29,9 +29,6 @@ static const struct rhashtable_params flow_params = {
 	.automatic_shrinking = true,
 };
 
-/* Protects the lists of walks; walks are rare and slow. */
-static DEFINE_MUTEX(flow_walks_lock);
-
 static u32 flow_now(void)
 {
 	return (u32)jiffies;
@@ -585,112 +582,77 @@ struct dvp_flow_key *dvp_flow_create_direct(struct dvp_net *dn,
 	return flow_settle(dn, flow, flow_insert_keys(dn, flow, false));
 }
 
+/* Is it there already, just like that? */
+static bool flow_is_saved(struct dvp_net *dn, const struct dvp_flow_saved *saved)
+{
+	const struct dvp_flow_key *key = dvp_flow_lookup(dn, &saved->outer);
+	const struct dvp_flow *flow;
+
+	if (!key || key->index != DVP_FLOW_REQUEST_IN)
+		return false;
+	flow = dvp_flow_of(key);
+	return flow->kind == saved->kind && !flow->masquerade &&
+	       flow->backend == saved->backend &&
+	       flow->key[DVP_FLOW_REPLY_OUT].tuple.dport == saved->port;
+}
+
 /**
- * dvp_flow_walk_begin - begin to walk over all flows
- * @dn: whose
- * @walk: the walk; nothing is locked until dvp_flow_walk_resume()
+ * dvp_flow_restore - take over a flow that another node had, as it was there
+ * @dn: its table
+ * @saved: the flow; its client is not hidden
  *
- * Context: process. The walk sees each flow that stays at least once.
- */
-void dvp_flow_walk_begin(struct dvp_net *dn, struct dvp_flow_walk *walk)
-{
-	rhashtable_walk_enter(&dn->flows.keys, &walk->iter);
-	mutex_lock(&flow_walks_lock);
-	walk->open = true;
-	list_add(&walk->list, &dn->flows.walks);
-	mutex_unlock(&flow_walks_lock);
-}
-
-static struct dvp_flow *flow_walk_settle(struct dvp_flow_walk *walk,
-					 struct dvp_flow_key *key)
-{
-	/* Each flow is taken by one of its keys; -EAGAIN tells of a resize. */
-	while (IS_ERR(key) || (key && key->index != dvp_flow_first(dvp_flow_of(key))))
-		key = rhashtable_walk_next(&walk->iter);
-	return key ? dvp_flow_of(key) : NULL;
-}
-
-/**
- * dvp_flow_walk_resume - go on with a walk
- * @walk: the walk
+ * The other end knows the client by its port, so that must be free: here no port
+ * is moved out of another flow's way.
  *
- * Return: the flow at which dvp_flow_walk_pause() was called, or, if it has
- * gone, the next one; NULL at the end. RCU is held until the pause.
+ * Context: RCU read side, process.
+ * Return: 0, also if it is there already; -EEXIST if its place is another flow's;
+ * -ENOSPC, -ENOMEM; -ENOENT if the backend has gone.
  */
-struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk)
-	__acquires(RCU)
+int dvp_flow_restore(struct dvp_net *dn, const struct dvp_flow_saved *saved)
 {
-	rhashtable_walk_start(&walk->iter);
-	return flow_walk_settle(walk, rhashtable_walk_peek(&walk->iter));
-}
-
-/**
- * dvp_flow_walk_next - the next flow
- * @walk: the walk, resumed
- */
-struct dvp_flow *dvp_flow_walk_next(struct dvp_flow_walk *walk)
-{
-	return flow_walk_settle(walk, rhashtable_walk_next(&walk->iter));
-}
-
-/**
- * dvp_flow_walk_pause - let go of RCU
- * @walk: the walk, resumed
- */
-void dvp_flow_walk_pause(struct dvp_flow_walk *walk)
-	__releases(RCU)
-{
-	rhashtable_walk_stop(&walk->iter);
-}
-
-/**
- * dvp_flow_walk_end - end a walk, unless the table's end has done so
- * @walk: the walk, paused
- */
-void dvp_flow_walk_end(struct dvp_flow_walk *walk)
-{
-	mutex_lock(&flow_walks_lock);
-	if (walk->open) {
-		list_del(&walk->list);
-		rhashtable_walk_exit(&walk->iter);
-		walk->open = false;
-	}
-	mutex_unlock(&flow_walks_lock);
-}
-
-static void flow_walk_end_all(struct dvp_net *dn)
-{
-	struct dvp_flow_walk *walk, *next;
-
-	list_for_each_entry_safe(walk, next, &dn->flows.walks, list)
-		dvp_flow_walk_end(walk);
-}
-
-/* Calls @visit for each flow, under RCU. */
-static u32 flow_visit(struct dvp_net *dn,
-		      bool (*visit)(struct dvp_net *dn, struct dvp_flow *flow,
-				    const void *data),
-		      const void *data)
-{
-	struct dvp_flow_walk walk;
+	struct dvp_tuple middle = saved->outer;
 	struct dvp_flow *flow;
-	unsigned int batch = 0;
-	u32 hits = 0;
+	u32 timeout;
+	int err;
 
-	dvp_flow_walk_begin(dn, &walk);
-	flow = dvp_flow_walk_resume(&walk);
-	while (flow) {
-		hits += visit(dn, flow, data);
-		flow = dvp_flow_walk_next(&walk);
-		if (++batch % 256)
-			continue;
-		dvp_flow_walk_pause(&walk);
-		cond_resched();
-		flow = dvp_flow_walk_resume(&walk);
+	if (flow_is_saved(dn, saved))
+		return 0;
+	flow = flow_alloc(dn, saved->kind,
+			  BIT(DVP_FLOW_REQUEST_IN) | BIT(DVP_FLOW_REPLY_OUT));
+	if (IS_ERR(flow))
+		return PTR_ERR(flow);
+	if (saved->backend && !refcount_inc_not_zero(&saved->backend->ref)) {
+		flow_discard(dn, flow);
+		return -ENOENT;
 	}
-	dvp_flow_walk_pause(&walk);
-	dvp_flow_walk_end(&walk);
-	return hits;
+	flow->backend = saved->backend;
+	flow->state = saved->state;
+	flow->replied = saved->state != DVPNET_FLOW_STATE_NEW;
+
+	middle.sport = saved->port;
+	if (saved->backend) {
+		middle.dst = saved->backend->addr;
+		middle.dport = saved->backend->port;
+	}
+	flow->key[DVP_FLOW_REQUEST_IN].tuple = saved->outer;
+	dvp_tuple_reverse(&middle, DVP_STAGE_OUT, &flow->key[DVP_FLOW_REPLY_OUT].tuple);
+	timeout = flow_timeout(dn, flow);
+	if (saved->expires < timeout / HZ)
+		timeout = saved->expires * HZ;
+	flow->expires = flow_now() + timeout;
+
+	err = flow_try_middle(dn, flow);
+	if (!err) {
+		err = flow_insert(dn, &flow->key[DVP_FLOW_REQUEST_IN]);
+		if (err)
+			flow_remove_middle(dn, flow);
+	}
+	if (err) {
+		flow_discard(dn, flow);
+		return err == -EEXIST ? err : -ENOMEM;
+	}
+	flow_settle(dn, flow, 0);
+	return 0;
 }
 
 static bool flow_collect(struct dvp_net *dn, struct dvp_flow *flow, const void *data)
@@ -705,61 +667,8 @@ static void flow_gc(struct work_struct *work)
 {
 	struct dvp_net *dn = container_of(work, struct dvp_net, flows.gc.work);
 
-	flow_visit(dn, flow_collect, NULL);
+	dvp_flow_visit(dn, flow_collect, NULL);
 	queue_delayed_work(system_power_efficient_wq, &dn->flows.gc, FLOW_GC_INTERVAL);
-}
-
-static bool flow_matches(struct dvp_net *dn, const struct dvp_flow *flow,
-			 const struct dvp_flow_match *match)
-{
-	const struct dvp_tuple *outer = dvp_flow_outer(flow);
-	const struct dvp_tuple *answer = dvp_flow_answer(flow);
-	const struct dvp_service *service;
-
-	if (match->outer.proto && match->outer.proto != outer->proto)
-		return false;
-	if (!ipv6_addr_any(&match->outer.src) &&
-	    !ipv6_addr_equal(&match->outer.src, &outer->src))
-		return false;
-	if (match->outer.sport && match->outer.sport != outer->sport)
-		return false;
-	if (!ipv6_addr_any(&match->outer.dst) &&
-	    !ipv6_addr_equal(&match->outer.dst, &outer->dst))
-		return false;
-	if (match->outer.dport && match->outer.dport != outer->dport)
-		return false;
-	if (!ipv6_addr_any(&match->backend) &&
-	    !ipv6_addr_equal(&match->backend, &answer->src))
-		return false;
-	if (match->backend_port && match->backend_port != answer->sport)
-		return false;
-	if (!match->service)
-		return true;
-	if (flow->kind != DVP_FLOW_SERVICE)
-		return false;
-	service = dvp_service_by_frontend(dn, outer);
-	return service && !strcmp(service->name, match->service);
-}
-
-static bool flow_flush_one(struct dvp_net *dn, struct dvp_flow *flow, const void *data)
-{
-	if (!flow_matches(dn, flow, data) || !dvp_flow_remove(dn, flow))
-		return false;
-	dvp_stats_inc(dn, DVP_STAT_FLOW_FLUSHED);
-	return true;
-}
-
-/**
- * dvp_flow_flush - remove flows
- * @dn: their table
- * @match: which
- *
- * Context: process.
- * Return: how many were removed.
- */
-u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match)
-{
-	return flow_visit(dn, flow_flush_one, match);
 }
 
 int dvp_flow_init(struct dvp_net *dn)
@@ -789,7 +698,7 @@ void dvp_flow_exit(struct dvp_net *dn)
 
 	cancel_delayed_work_sync(&dn->flows.gc);
 	dvp_flow_flush(dn, &all);
-	flow_walk_end_all(dn);
+	dvp_flow_walk_end_all(dn);
 	rhashtable_destroy(&dn->flows.keys);
 }
 

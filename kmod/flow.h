@@ -153,6 +153,34 @@ struct dvp_flow_match {
 	const char *service;
 };
 
+/**
+ * typedef dvp_flow_visit_fn - does something with a flow
+ * @dn: whose
+ * @flow: the flow
+ * @data: as given to dvp_flow_visit()
+ *
+ * Return: whether it counts.
+ */
+typedef bool dvp_flow_visit_fn(struct dvp_net *dn, struct dvp_flow *flow, const void *data);
+
+/**
+ * struct dvp_flow_saved - a flow that another node had
+ * @kind: %DVP_FLOW_SERVICE or %DVP_FLOW_DIRECT
+ * @outer: client to what it asked for, stage IN
+ * @port: the client's port as the backend sees it, network byte order
+ * @backend: of the Service, or NULL; not referenced
+ * @state: &enum dvpnet_flow_state
+ * @expires: seconds until it goes when no packet comes; no longer than the settings allow
+ */
+struct dvp_flow_saved {
+	enum dvp_flow_kind kind;
+	struct dvp_tuple outer;
+	__be16 port;
+	struct dvp_backend *backend;
+	enum dvpnet_flow_state state;
+	u32 expires;
+};
+
 static inline struct dvp_flow *dvp_flow_of(const struct dvp_flow_key *key)
 {
 	return container_of(key, struct dvp_flow, key[key->index]);
@@ -225,6 +253,7 @@ struct dvp_flow_key *dvp_flow_create_egress(struct dvp_net *dn,
 					    const struct in6_addr *source);
 struct dvp_flow_key *dvp_flow_create_direct(struct dvp_net *dn,
 					    const struct dvp_tuple *outer);
+int dvp_flow_restore(struct dvp_net *dn, const struct dvp_flow_saved *saved);
 void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target);
 bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *why);
 void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs);
@@ -234,6 +263,8 @@ struct dvp_flow *dvp_flow_walk_resume(struct dvp_flow_walk *walk);
 struct dvp_flow *dvp_flow_walk_next(struct dvp_flow_walk *walk);
 void dvp_flow_walk_pause(struct dvp_flow_walk *walk);
 void dvp_flow_walk_end(struct dvp_flow_walk *walk);
+void dvp_flow_walk_end_all(struct dvp_net *dn);
+u32 dvp_flow_visit(struct dvp_net *dn, dvp_flow_visit_fn *visit, const void *data);
 bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow);
 u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match);
 int dvp_flow_init(struct dvp_net *dn);

@@ -168,6 +168,163 @@ int dvpnet_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(msg, info);
 }
 
+/* ---- taking over ---- */
+
+/* Without any of these it is no flow. */
+static int netlink_check_saved(struct genl_info *info)
+{
+	static const int needed[] = {
+		DVPNET_A_FLOW_PROTO, DVPNET_A_FLOW_CLIENT, DVPNET_A_FLOW_CLIENT_PORT,
+		DVPNET_A_FLOW_FRONTEND, DVPNET_A_FLOW_FRONTEND_PORT, DVPNET_A_FLOW_BACKEND,
+		DVPNET_A_FLOW_BACKEND_PORT, DVPNET_A_FLOW_SOURCE_PORT, DVPNET_A_FLOW_STATE,
+		DVPNET_A_FLOW_EXPIRES,
+	};
+	static const int ports[] = {
+		DVPNET_A_FLOW_CLIENT_PORT, DVPNET_A_FLOW_FRONTEND_PORT,
+		DVPNET_A_FLOW_BACKEND_PORT, DVPNET_A_FLOW_SOURCE_PORT,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
+		if (dvp_netlink_missing(info, needed[i]))
+			return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+		if (nla_get_u16(info->attrs[ports[i]]))
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[ports[i]], "port is zero");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int netlink_check_saved_kind(struct genl_info *info, struct dvp_flow_saved *saved)
+{
+	const struct nlattr *attr = info->attrs[DVPNET_A_FLOW_FLAGS];
+	u32 flags = attr ? nla_get_u32(attr) : 0;
+
+	switch (saved->outer.proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		break;
+	default:
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_FLOW_PROTO],
+				    "flows of TCP, UDP and SCTP alone can be taken over");
+		return -EPROTONOSUPPORT;
+	}
+	if (flags & (DVPNET_FLOW_FLAGS_MASQUERADE | DVPNET_FLOW_FLAGS_EGRESS)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the client is hidden behind an address of the node that it was on");
+		return -EOPNOTSUPP;
+	}
+	saved->kind = flags & DVPNET_FLOW_FLAGS_DIRECT ? DVP_FLOW_DIRECT : DVP_FLOW_SERVICE;
+	return 0;
+}
+
+static int netlink_parse_saved(struct genl_info *info, struct dvp_flow_saved *saved,
+			       struct in6_addr *backend, __be16 *backend_port)
+{
+	bool is_v4;
+	int err;
+
+	err = netlink_check_saved(info) ?:
+	      netlink_get_end(info, DVPNET_A_FLOW_CLIENT, DVPNET_A_FLOW_CLIENT_PORT,
+			      &saved->outer.src, &saved->outer.sport) ?:
+	      netlink_get_end(info, DVPNET_A_FLOW_FRONTEND, DVPNET_A_FLOW_FRONTEND_PORT,
+			      &saved->outer.dst, &saved->outer.dport) ?:
+	      netlink_get_end(info, DVPNET_A_FLOW_BACKEND, DVPNET_A_FLOW_BACKEND_PORT,
+			      backend, backend_port);
+	if (err)
+		return err;
+	saved->outer.stage = DVP_STAGE_IN;
+	saved->outer.proto = nla_get_u8(info->attrs[DVPNET_A_FLOW_PROTO]);
+	saved->port = htons(nla_get_u16(info->attrs[DVPNET_A_FLOW_SOURCE_PORT]));
+	saved->state = nla_get_u32(info->attrs[DVPNET_A_FLOW_STATE]);
+	saved->expires = nla_get_u32(info->attrs[DVPNET_A_FLOW_EXPIRES]);
+	is_v4 = ipv6_addr_v4mapped(&saved->outer.src);
+	if (is_v4 != !!ipv6_addr_v4mapped(&saved->outer.dst) ||
+	    is_v4 != !!ipv6_addr_v4mapped(backend)) {
+		GENL_SET_ERR_MSG(info, "client, frontend and backend are of different families");
+		return -EINVAL;
+	}
+	return netlink_check_saved_kind(info, saved);
+}
+
+/* The backend as this node knows it. */
+static int netlink_find_backend(struct genl_info *info, struct dvp_net *dn,
+				const struct in6_addr *addr, __be16 port,
+				struct dvp_flow_saved *saved)
+{
+	const struct dvp_service_member *member;
+	const struct dvp_service *service;
+
+	if (saved->kind == DVP_FLOW_DIRECT) {
+		if (ipv6_addr_equal(addr, &saved->outer.dst) && port == saved->outer.dport)
+			return 0;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_FLOW_BACKEND],
+				    "a direct flow's backend is what the client asked for");
+		return -EINVAL;
+	}
+	service = dvp_service_by_frontend(dn, &saved->outer);
+	if (!service) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_FLOW_FRONTEND],
+				    "no Service is there");
+		return -ENOENT;
+	}
+	member = dvp_service_find_member(rcu_dereference(service->spec),
+					 dvp_backend_id(addr, port));
+	if (!member || !ipv6_addr_equal(&member->backend->addr, addr) ||
+	    member->backend->port != port) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_FLOW_BACKEND],
+				    "the Service has no such backend");
+		return -ENOENT;
+	}
+	saved->backend = member->backend;
+	return 0;
+}
+
+static int netlink_restore(struct genl_info *info, struct dvp_net *dn,
+			   const struct dvp_flow_saved *saved)
+{
+	int err = dvp_flow_restore(dn, saved);
+
+	switch (err) {
+	case -EEXIST:
+		GENL_SET_ERR_MSG(info, "another flow has this client or this port");
+		break;
+	case -ENOSPC:
+		GENL_SET_ERR_MSG(info, "the table is full of flows that were answered, see max-flows");
+		break;
+	case -ENOENT:
+		GENL_SET_ERR_MSG(info, "the backend has just gone");
+		break;
+	}
+	return err;
+}
+
+int dvpnet_nl_flow_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dvp_flow_saved saved = {};
+	struct in6_addr backend = {};
+	__be16 backend_port = 0;
+	struct dvp_net *dn;
+	int err;
+
+	err = netlink_parse_saved(info, &saved, &backend, &backend_port);
+	if (err)
+		return err;
+	/* Flows are state, not configuration: an open sync is no obstacle. */
+	dn = dvp_netlink_read(info);
+	if (IS_ERR(dn))
+		return PTR_ERR(dn);
+	rcu_read_lock();
+	err = netlink_find_backend(info, dn, &backend, backend_port, &saved) ?:
+	      netlink_restore(info, dn, &saved);
+	rcu_read_unlock();
+	dvp_netlink_end(dn);
+	return err;
+}
+
 /* ---- explaining ---- */
 
 static int netlink_fill_way(struct sk_buff *skb, struct dvp_net *dn,

@@ -191,8 +191,23 @@ const struct nla_policy dvpnet_sync_abort_nl_policy[DVPNET_A_SYNC_TOKEN + 1] = {
 	[DVPNET_A_SYNC_TOKEN] = { .type = NLA_U32, },
 };
 
+/* DVPNET_CMD_FLOW_NEW - do */
+const struct nla_policy dvpnet_flow_new_nl_policy[DVPNET_A_FLOW_EXPIRES + 1] = {
+	[DVPNET_A_FLOW_PROTO] = { .type = NLA_U8, },
+	[DVPNET_A_FLOW_CLIENT] = NLA_POLICY_MIN_LEN(4),
+	[DVPNET_A_FLOW_CLIENT_PORT] = { .type = NLA_U16, },
+	[DVPNET_A_FLOW_FRONTEND] = NLA_POLICY_MIN_LEN(4),
+	[DVPNET_A_FLOW_FRONTEND_PORT] = { .type = NLA_U16, },
+	[DVPNET_A_FLOW_BACKEND] = NLA_POLICY_MIN_LEN(4),
+	[DVPNET_A_FLOW_BACKEND_PORT] = { .type = NLA_U16, },
+	[DVPNET_A_FLOW_SOURCE_PORT] = { .type = NLA_U16, },
+	[DVPNET_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
+	[DVPNET_A_FLOW_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
+	[DVPNET_A_FLOW_EXPIRES] = { .type = NLA_U32, },
+};
+
 /* Ops table for dvpnet */
-const struct genl_ops dvpnet_nl_ops[18] = {
+const struct genl_ops dvpnet_nl_ops[19] = {
 	{
 		.cmd	= DVPNET_CMD_CONFIG_GET,
 		.doit	= dvpnet_nl_config_get_doit,
@@ -304,6 +319,13 @@ const struct genl_ops dvpnet_nl_ops[18] = {
 		.doit		= dvpnet_nl_sync_abort_doit,
 		.policy		= dvpnet_sync_abort_nl_policy,
 		.maxattr	= DVPNET_A_SYNC_TOKEN,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= DVPNET_CMD_FLOW_NEW,
+		.doit		= dvpnet_nl_flow_new_doit,
+		.policy		= dvpnet_flow_new_nl_policy,
+		.maxattr	= DVPNET_A_FLOW_EXPIRES,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -46,8 +46,10 @@ extern const struct nla_policy dvpnet_sync_commit_nl_policy[DVPNET_A_SYNC_TOKEN 
 
 extern const struct nla_policy dvpnet_sync_abort_nl_policy[DVPNET_A_SYNC_TOKEN + 1];
 
+extern const struct nla_policy dvpnet_flow_new_nl_policy[DVPNET_A_FLOW_EXPIRES + 1];
+
 /* Ops table for dvpnet */
-extern const struct genl_ops dvpnet_nl_ops[18];
+extern const struct genl_ops dvpnet_nl_ops[19];
 
 int dvpnet_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info);
 int dvpnet_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info);
@@ -71,6 +73,7 @@ int dvpnet_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info);
 int dvpnet_nl_sync_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int dvpnet_nl_sync_commit_doit(struct sk_buff *skb, struct genl_info *info);
 int dvpnet_nl_sync_abort_doit(struct sk_buff *skb, struct genl_info *info);
+int dvpnet_nl_flow_new_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	DVPNET_NLGRP_CONFIG,

@@ -96,5 +96,7 @@ def text_of(change):
     """A change in words."""
     kind = next(key for key in change if key != "action")
     what = change[kind]
-    name = {"config": "", "prefix": what.get("prefix", "")}.get(kind, what.get("name"))
-    return f"{change['action']} {kind} {name}".strip()
+    if kind in ("config", "ranges"):
+        return f"{change['action']} {kind}"
+    name = what["prefix" if kind == "prefix" else "name"]
+    return f"{change['action']} {kind} {name}"

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """An API server that does what a real one does on bad days only, when a test wants it to."""
 
-import contextlib
+import base64
 import http.server
 import json
 import queue
-import socket
 import threading
 import urllib.parse
 
@@ -16,9 +15,17 @@ PATHS = {
     "Namespace": "/api/v1/namespaces",
     "Secret": "/api/v1/namespaces/kube-system/secrets",
     "ServiceCIDR": "/apis/networking.k8s.io/v1/servicecidrs",
+    "ConfigMap": "/api/v1/namespaces/d8-cni-cilium/configmaps",
+    "Pod": "/api/v1/pods",
+    "VirtualMachine": "/apis/virtualization.deckhouse.io/v1alpha2/virtualmachines",
     "ModuleConfig": "/apis/deckhouse.io/v1alpha1/moduleconfigs",
 }
 KINDS = {path: kind for kind, path in PATHS.items()}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """With room for all the connections that an agent begins at once."""
+    request_queue_size = 64
 
 
 class FakeApi:
@@ -37,24 +44,20 @@ class FakeApi:
         self.requests = []
         self.version = 100
         self.page = None
-        self.streams = {kind: [] for kind in PATHS}
-        self.connections = set()
         self.closed = False
+        self.streams = {kind: [] for kind in PATHS}
         self.lock = threading.RLock()
-        self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
+        self.server = Server((address, 0), self.handler())
         self.server.daemon_threads = True
         self.url = f"http://{address}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
-        """End it, streams and idle connections included: they would go on to be served."""
+        """End it, streams and connections included."""
+        self.closed = True
         self.cut()
         self.server.shutdown()
         self.server.server_close()
-        with self.lock:
-            self.closed = True
-            for connection in self.connections:
-                end_connection(connection)
 
     def set(self, *objects):
         """Create or replace objects."""
@@ -80,7 +83,8 @@ class FakeApi:
             else:
                 self.objects[kind][key] = item
             for stream in self.streams[kind]:
-                stream.put(json.dumps({"type": event, "object": item}).encode() + b"\n")
+                if selects(stream.query, item):
+                    stream.put(json.dumps({"type": event, "object": item}).encode() + b"\n")
 
     def send(self, kind, line):
         """Send a line, as it is, to all that watch a kind."""
@@ -94,8 +98,8 @@ class FakeApi:
             self.send(kind, None)
 
     def asked(self, request):
-        """How often it was asked for "list KIND" or "watch KIND"."""
-        return sum(r.split()[:2] == request.split() for r in self.requests)
+        """How often it was asked for that, of whatever version."""
+        return sum(r == request or r.startswith(f"{request} ") for r in self.requests)
 
     def handler(self):
         """The class that http.server wants."""
@@ -105,20 +109,6 @@ class FakeApi:
             """A request."""
             protocol_version = "HTTP/1.1"
 
-            def setup(self):
-                """A connection."""
-                super().setup()
-                with api.lock:
-                    api.connections.add(self.connection)
-                    if api.closed:
-                        end_connection(self.connection)
-
-            def finish(self):
-                """Its end."""
-                with api.lock:
-                    api.connections.discard(self.connection)
-                super().finish()
-
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 pass
 
@@ -127,6 +117,9 @@ class FakeApi:
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query))
                 kind = KINDS.get(url.path)
+                if api.closed:
+                    self.close_connection = True
+                    return
                 try:
                     if not kind or kind in api.missing:
                         self.answer(404, b"404 page not found\n", "text/plain")
@@ -178,6 +171,7 @@ class FakeApi:
                     return
                 with api.lock:
                     items = [api.objects[kind][key] for key in sorted(api.objects[kind])]
+                    items = [item for item in items if selects(query, item)]
                     version = str(api.version)
                 items = [{k: v for k, v in i.items() if k not in ("kind", "apiVersion")}
                          for i in items]
@@ -196,9 +190,10 @@ class FakeApi:
                 if special and special(self, query):
                     return
                 lines = queue.Queue()
+                lines.query = query
                 with api.lock:
                     for item in api.objects[kind].values():
-                        if int(item["metadata"]["resourceVersion"]) > int(query["resourceVersion"]):
+                        if selects(query, item) and int(item["metadata"]["resourceVersion"]) > int(query["resourceVersion"]):
                             lines.put(json.dumps({"type": "MODIFIED", "object": item}).encode()
                                       + b"\n")
                     api.streams[kind].append(lines)
@@ -214,10 +209,14 @@ class FakeApi:
         return Handler
 
 
-def end_connection(connection):
-    """End a connection, if the other side has not done so."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+def selects(query, item):
+    """By the selectors that the agent uses: a name, and labels that are there or not."""
+    meta = item["metadata"]
+    name = query.get("fieldSelector", "").removeprefix("metadata.name=")
+    labels = meta.get("labels", {})
+    return (not name or name == meta["name"]) and all(
+        (label.lstrip("!") in labels) != label.startswith("!")
+        for label in query.get("labelSelector", "").split(",") if label)
 
 
 def api_version(kind):
@@ -266,3 +265,31 @@ def module_config(mode, **meta):
     return {"apiVersion": "deckhouse.io/v1alpha1", "kind": "ModuleConfig",
             "metadata": {"name": "cni-cilium", **meta},
             "spec": {"version": 1, "enabled": True, "settings": {"tunnelMode": mode}}}
+
+
+def secret(name, **data):
+    """A Secret of namespace kube-system."""
+    return {"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"namespace": "kube-system", "name": name},
+            "data": {key: base64.b64encode(value.encode()).decode()
+                     for key, value in data.items()}}
+
+
+def machine(name, ip, on, target=None):
+    """A VirtualMachine on a node, and perhaps on its way to another."""
+    status = {"ipAddress": ip, "nodeName": on, "phase": "Migrating" if target else "Running"}
+    if target:
+        status["migrationState"] = {"source": {"node": on, "pod": f"{name}-a"},
+                                    "target": {"node": target, "pod": f"{name}-b"}}
+    return {"apiVersion": "virtualization.deckhouse.io/v1alpha2", "kind": "VirtualMachine",
+            "metadata": {"namespace": "demo", "name": name}, "status": status}
+
+
+def pod(name, ip, on, priority=None):
+    """A Pod, perhaps one that shares its address."""
+    labels = {} if priority is None else {
+        "network.deckhouse.io/pod-common-ip-priority": str(priority)}
+    return {"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"namespace": "demo", "name": name, "labels": labels},
+            "spec": {"nodeName": on},
+            "status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]}}

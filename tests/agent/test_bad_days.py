@@ -16,7 +16,7 @@ SECRET = "s3cr3t-token"
 def api():
     """A small cluster, without any of the platform's own kinds."""
     server = FakeApi()
-    server.missing = {"ModuleConfig"}
+    server.missing = {"ModuleConfig", "VirtualMachine"}
     server.set(node("n1", "192.168.1.1", "10.1.0.0/24"), node("n2", "192.168.1.2", "10.2.0.0/24"),
                namespace(), service("a", "10.222.0.1"), endpoint_slice("a-1", "a", "10.1.0.1"))
     yield server
@@ -105,6 +105,29 @@ def test_lost_while_gone(api, agent):
         api.streams["Service"] = streams
     api.send("Service", b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n')
     agent.await_change("remove service demo/a:http", TIMEOUT)
+
+
+def test_half_a_list(api, agent):
+    """A list that breaks off half-way changes nothing; the whole one does, at once."""
+    before = len(agent.changes)
+    api.page = 1
+    api.on_list["Service"] = lambda request, query: "continue" in query and (
+        request.refuse(500, "etcd is down") or True)
+    with api.lock:
+        streams, api.streams["Service"] = api.streams["Service"], []
+        api.delete("Service", "a")
+        api.set(service("b", "10.222.0.2"), service("c", "10.222.0.3"))
+        api.streams["Service"] = streams
+    api.send("Service", b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n')
+    agent.await_log("services: HTTP status 500: etcd is down", TIMEOUT)
+    # Others are followed all the while.
+    api.set(node("n3", "192.168.1.3", "10.3.0.0/24"))
+    agent.await_change("add node n3", TIMEOUT)
+    assert not any("service" in text for text in agent.texts(before))
+    del api.on_list["Service"]
+    agent.await_change("add service demo/c:http", TIMEOUT)
+    assert sorted(text for text in agent.texts(before) if "service" in text) == [
+        "add service demo/b:http", "add service demo/c:http", "remove service demo/a:http"]
 
 
 @pytest.mark.parametrize("line, problem", [

@@ -61,6 +61,7 @@ def pytest_configure(config):
     """Show a failure when it happens: the guest may not live to the summary."""
     config.addinivalue_line("markers", "tool: of the tool alone; the kernel makes no difference")
     config.addinivalue_line("markers", "load: takes long; one kernel is enough")
+    config.addinivalue_line("markers", "api: needs an API server, see api.sh")
 
     class Failures:
         """A plugin: reports alone come without the configuration."""

@@ -4,7 +4,7 @@
 #
 # Builds module and tool, boots a guest, shows each test with its result and the time it took.
 # Variables DVPNET... of the environment reach the tests: sizes, and DVPNETCTL, another tool; MODULE is
-# another module.
+# another module. NETWORK=user: the guest reaches this machine.
 # The last line but for failures is pytest's own, "N passed, N failed in ...". Exit status: that of
 # tests/vm/run.sh, 0 when every test has passed and the kernel had nothing to say.
 set -euo pipefail
@@ -22,6 +22,6 @@ mkdir -p "$repo/build"
 # Sizes of tests, another tool: the guest does not see our environment.
 mapfile -t settings < <(env | grep '^DVPNET' || true)
 cd "$e2e"
-"$repo/tests/vm/run.sh" --kernel "$kernel" ${SMP:+--smp "$SMP"} --timeout "${TIMEOUT:-900}" --module "$module" -- \
+"$repo/tests/vm/run.sh" --kernel "$kernel" ${SMP:+--smp "$SMP"} ${NETWORK:+--net "$NETWORK"} --timeout "${TIMEOUT:-900}" --module "$module" -- \
 	env PYTHONPYCACHEPREFIX="$repo/build/pycache" "${settings[@]}" python3 -m pytest -p no:cacheprovider -v -rN --tb=short --no-summary \
 	--junitxml="$repo/build/e2e-$kernel.xml" "$@"

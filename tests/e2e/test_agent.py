@@ -1,270 +1,251 @@
 # SPDX-License-Identifier: GPL-2.0
-"""
-dvpnetctl agent at work: with a kernel, as a daemon of a node, beside an API server of our own (see
-tests/agent). What it tells over HTTP, and pods that CNI plugins connect as it has written.
-"""
+"""Agents on three nodes that follow a real API server: see api.sh."""
 
-import json
-import pathlib
-import shutil
+import contextlib
+import os
 import signal
-import sys
+import time
 
 import pytest
 
-from lab import ask, counters, ctl, ctl_json, ip, netns, ping, run, sysctl, wait_until
-from lab.cni import PLUGINS, Pod
-from lab.echo import EchoServers
-from lab.objects import endpoint, endpoint_slice, module_config, port, service
-from lab.pair import SERVICE4, Pair
+from lab import ECHO_PORT, CounterWatch, TcpStream, UdpExchange, ask, ctl, ctl_json, run, wait_until
+from lab.api import FOLDER, Agent, Api, Door
+from lab.crowd import SILENT, who
+from lab.monitor import Monitor
+from lab.services import route_vips, service, vip
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "agent"))
+pytestmark = [
+    pytest.mark.api,
+    pytest.mark.skipif(not FOLDER.exists(), reason="no API server: tests/e2e/api.sh starts one"),
+]
 
-# pylint: disable=wrong-import-position,import-error
-from agent import Agent, kubeconfig  # noqa: E402
-from fake_api import FakeApi  # noqa: E402
-from test_health import Answer, is_open  # noqa: E402
-
-PROBES, METRICS, HEALTH = 10256, 10249, 31999
-TIMEOUT = 60
-EVERYWHERE = {"node.deckhouse.io/nodeport-bind-internal-ip": "false"}
-
-
-class Node:
-    """Node "left" of a pair, with an agent of its own."""
-
-    def __init__(self, pair, folder):
-        self.pair, self.cni = pair, folder / "net.d"
-        ip("link set lo up", ns="left")
-        with netns("left"):
-            self.api = FakeApi()
-        self.api.missing = {"ServiceCIDR"}
-        self.config = kubeconfig(folder / "config", self.api.url)
-        self.api.set(*pair.objects())
-        self.agent = None
-        self.start()
-
-    def start(self):
-        """Start the agent, and wait until it has done all."""
-        with netns("left"):
-            self.agent = Agent(self.config, "--cni-conf-dir", str(self.cni), node="left",
-                               dry_run=False)
-            wait_until(lambda: any("all: " in line for line in self.agent.log), TIMEOUT,
-                       "the first sync")
-            wait_until(lambda: is_open(PROBES) and is_open(METRICS), TIMEOUT, "its ports")
-
-    def close(self):
-        """End all of it."""
-        self.agent.end()
-        self.api.close()
-
-    def answer(self, number, path="/", address="127.0.0.1", ns="left"):
-        """What it answers at a port."""
-        with netns(ns):
-            return Answer(number, path, address=address)
-
-    def is_open(self, number, address, ns="left"):
-        """Whether it listens there."""
-        with netns(ns):
-            return is_open(number, address)
-
-    def metrics(self):
-        """Metrics by name with labels."""
-        lines = [line for line in self.answer(METRICS, "/metrics").text.splitlines()
-                 if not line.startswith("#")]
-        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
-
-    @property
-    def conflist(self):
-        """The CNI configuration, or None."""
-        file = self.cni / "10-dvpnet.conflist"
-        return json.loads(file.read_text()) if file.exists() else None
+CLIENT = "client-n1"
+NUMBER = 200
+RATE = 1 << 20
+MODULE_CONFIG = "/apis/deckhouse.io/v1alpha1/moduleconfigs/cni-cilium"
+NODEPORT_ANNOTATION = "node.deckhouse.io/nodeport-bind-internal-ip"
 
 
-@pytest.fixture(name="node", scope="module")
-def fixture_node(tmp_path_factory):
-    """The node, its neighbour configured by apply."""
-    with Pair() as pair:
-        pair.apply()
-        node = Node(pair, tmp_path_factory.mktemp("agent"))
-        yield node
-        node.close()
+@pytest.fixture(scope="module")
+def api():
+    """The API server."""
+    server = Api()
+    server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "test"}})
+    return server
 
 
-@pytest.fixture(autouse=True)
-def fixture_as_before(node):
-    """The cluster is what it was before the test, and the node has followed."""
-    yield
-    for _, name in list(node.api.objects["Service"]):
-        if name != "echo":
-            node.api.delete("Service", name)
-    node.api.set(*node.pair.objects())
-    wait_until(lambda: node.metrics().get("dvpnet_services") == 4 and node.conflist and
-               node.conflist["plugins"][0]["mtu"] == 1450, TIMEOUT, "all as before")
+@pytest.fixture(scope="module")
+def doors(cluster):
+    """Each node's way to the API server."""
+    found = {name: Door(name) for name in cluster.nodes}
+    yield found
+    for door in found.values():
+        door.shut()
 
 
-def balancer(node, **spec):
-    """A Service whose load balancer asks each node; both pods serve it."""
-    pods = node.pair.pods.values()
-    node.api.set(service("lb", ("10.99.0.9", "fd00:99::9"), [port(7, name="tcp")],
-                         **{"type": "LoadBalancer", "externalTrafficPolicy": "Local",
-                            "healthCheckNodePort": HEALTH, **spec}),
-                 *(endpoint_slice("lb", [endpoint(p.ip(f), p.node) for p in pods],
-                                  [("tcp", 7, "TCP")]) for f in (4, 6)))
-    wait_until(lambda: [len(s["backends"]) for s in ctl_json("left", "service", "show", "test/lb")]
-               == [2, 2], TIMEOUT, "the Service with its endpoints")
+@pytest.fixture(scope="module")
+def agents(cluster, doors, tmp_path_factory):
+    """An agent on each node, which has all."""
+    route_vips(cluster)
+    folder = tmp_path_factory.mktemp("agents")
+    found = {name: Agent(name, folder) for name in cluster.nodes}
+    for agent in found.values():
+        agent.start("--verbose")
+    for name in found:
+        wait_until(lambda name=name: has_service(name, "demo/web:http"), 60,
+                   f"the agent of {name} has done its work: {found[name].said()[-3000:]}")
+    yield found
+    for name, agent in found.items():
+        print(f"--- agent of {name}:\n{agent.said()[-4000:]}")
+        assert agent.stop() == 0
 
 
-# ---- health ----
-
-def test_probes(node):
-    """Healthy, at all addresses."""
-    assert node.answer(PROBES, "/healthz").json["nodeEligible"]
-    for family in (4, 6):
-        assert node.answer(PROBES, "/livez", node.pair.nodes["left"].ip(family),
-                           "right").status == 200
+def has_service(node, name):
+    """Does the node's kernel know it?"""
+    return run("ip", "link", "show", "dvp0", ns=node, check=False).returncode == 0 and \
+        any(s["name"] == name for s in ctl_json(node, "service", "show"))
 
 
-def test_health_node_port(node, family):
-    """Load balancers ask the InternalIPs, no other address; with the annotation, all."""
-    address = node.pair.nodes["left"].ip(family)
-    balancer(node)
-    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open")
-    answer = node.answer(HEALTH, "/", address, "right")
-    assert answer.status == 200 and answer.json["localEndpoints"] == 1
-    assert not node.is_open(HEALTH, "127.0.0.1")
-    node.api.set(node.pair.nodes["left"].object(annotations=EVERYWHERE))
-    wait_until(lambda: node.is_open(HEALTH, "127.0.0.1"), TIMEOUT, "open everywhere")
-    assert node.answer(HEALTH, "/", address, "right").status == 200
-    node.api.set(node.pair.nodes["left"].object())
-    wait_until(lambda: not node.is_open(HEALTH, "127.0.0.1"), TIMEOUT, "closed elsewhere")
-    assert node.answer(HEALTH, "/", address, "right").status == 200
-    node.api.delete("Service", "lb")
-    wait_until(lambda: not node.is_open(HEALTH, address), TIMEOUT, "closed")
+def mode(node):
+    """The node's mode."""
+    return ctl_json(node, "config", "show")["mode"]
 
 
-def test_device_is_lost(node):
-    """Somebody removes the device: it is said, and with the next change all is there again."""
-    ip("link del dvp0", ns="left")
-    assert node.metrics()["dvpnet_module_up"] == 0
-    node.api.set(service("more", ("10.99.0.8",), [port(80)]))
-    wait_until(lambda: "test/more" in ctl("left", "service", "show").stdout, TIMEOUT,
-               "the device is back, with all")
-    assert node.metrics()["dvpnet_module_up"] == 1
-    assert node.answer(PROBES, "/healthz").status == 200
+def web(cluster, *names, number=NUMBER, **spec):
+    """Service test/live at vip(number) of these pods."""
+    return service("live", number, [(80, ECHO_PORT, "TCP"), (80, ECHO_PORT, "UDP")],
+                   [cluster[name] for name in names], **spec)
 
 
-# ---- metrics ----
-
-def test_metrics_of_the_module(node):
-    """What it counts has its names and values."""
-    assert ask("left-pod", SERVICE4, 7).server in ("left-pod", "right-pod")
-    # The counters go on between two looks.
-    counted = counters("left")
-    values = node.metrics()
-    assert values["dvpnet_module_up"] == 1 and values["dvpnet_api_server_up"] == 1
-    assert values["dvpnet_services"] == 4 and values["dvpnet_nodes"] == 2
-    assert values["dvpnet_generation"] == ctl_json("left", "config", "show")["generation"]
-    assert values["dvpnet_flows_limit"] > values["dvpnet_flows"] >= 1
-    assert values["dvpnet_flow_created_total"] >= counted["flow_created"] >= 1
-    for name, value in counted.items():
-        drop = f'dvpnet_dropped_packets_total{{reason="{name}"}}'
-        assert values.get(drop, values.get(f"dvpnet_{name}_total")) >= value, name
-    assert values["kubeproxy_sync_full_proxy_rules_duration_seconds_count"] >= 1
+@pytest.fixture
+def live(api, cluster, agents):
+    """That Service, on all nodes; it goes with the test."""
+    del agents
+    items = web(cluster, "web-n1-a", "web-n2-a", "web-n3-a")
+    api.create(*items)
+    for node in cluster.nodes:
+        wait_until(lambda node=node: has_service(node, "test/live:udp-80"), 20)
+    yield items
+    api.delete(*items)
+    for node in cluster.nodes:
+        wait_until(lambda node=node: not has_service(node, "test/live:udp-80"), 20)
 
 
-def test_metrics_are_clean(node):
-    """As Prometheus wants them, the module's included."""
-    if not shutil.which("promtool"):
-        pytest.skip("no promtool here: apt-get install prometheus")
-    said = run("promtool", "check", "metrics", stdin=node.answer(METRICS, "/metrics").text)
-    assert not said.stdout + said.stderr
+@contextlib.contextmanager
+def traffic(cluster, targets):
+    """TCP and UDP from a pod to these addresses and ports; nothing breaks, nothing is lost."""
+    del cluster
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(TcpStream(CLIENT, *t, rate=RATE)) for t in targets]
+        exchanges = [stack.enter_context(UdpExchange(CLIENT, *t)) for t in targets]
+        yield streams, exchanges
+    for stream in streams:
+        assert stream.failure is None
+    for exchange in exchanges:
+        print(f"{exchange.sent} requests, {len(exchange.lost)} lost, errors {exchange.errors}, "
+              f"servers {set(exchange.answered.values())}")
+        assert exchange.lost == [] and exchange.errors == []
+        assert len(set(exchange.answered.values())) == 1
 
 
-# ---- CNI ----
-
-def test_mtu_follows_the_mode(node):
-    """The file is replaced when it changes, and only then."""
-    file = node.cni / "10-dvpnet.conflist"
-    assert node.conflist["plugins"][0]["mtu"] == 1450
-    inode = file.stat().st_ino
-    node.agent.process.send_signal(signal.SIGHUP)
-    node.api.set(module_config("classic"))
-    wait_until(lambda: node.conflist["plugins"][0]["mtu"] == 1500, TIMEOUT, "MTU of classic mode")
-    assert file.stat().st_ino != inode
-    node.api.set(node.pair.nodes["right"].object(annotations={"dvpnet.io/mode": "vxlan"}))
-    wait_until(lambda: node.conflist["plugins"][0]["mtu"] == 1450, TIMEOUT, "MTU of the narrowest")
-    assert [f.name for f in node.cni.iterdir()] == [file.name]
+def test_same_as_kubectl(agents):
+    """What the agent has made is what `apply` makes of `kubectl get -o yaml`: nothing is left to do."""
+    del agents
+    kinds = "nodes,services,endpointslices,moduleconfigs,namespaces,servicecidrs"
+    text = run(os.environ["DVPNET_KUBECTL"], "--kubeconfig", str(FOLDER / "admin.conf"),
+               "--server", f"https://127.0.0.1:{port()}", "get", kinds, "-A", "-o", "yaml",
+               ns="n1", timeout=300).stdout
+    with Monitor("n1") as monitor:
+        said = ctl("n1", "apply", "--node", "n1", "-f", "-", stdin=text)
+        assert monitor.events() == [], said.stdout
 
 
-def test_restart_changes_nothing(node):
-    """Killed and started again: same file, same ports, same generation."""
-    file = node.cni / "10-dvpnet.conflist"
-    balancer(node)
-    address = node.pair.nodes["left"].ip4
-    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open")
-    before = file.stat().st_ino, ctl_json("left", "config", "show")["generation"]
-    node.agent.process.kill()
-    node.agent.process.wait()
-    node.start()
-    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open again")
-    assert (file.stat().st_ino, ctl_json("left", "config", "show")["generation"]) == before
+def port():
+    """Where the node finds the API server."""
+    from lab import api as lab_api      # pylint: disable=import-outside-toplevel
+    return lab_api.port()
 
 
-@pytest.fixture(name="pods")
-def fixture_pods(node):
-    """Two pods on the left node, connected by the plugins; the first has hostPort 8080."""
-    if not PLUGINS.exists():
-        pytest.skip("no CNI plugins here: apt-get install containernetworking-plugins")
-    names = ("cni-a", "cni-b")
-    ip(*(f"netns add {name}" for name in names))
-    pods, servers = [], EchoServers()
+def test_real_cluster(cluster, agents, family):
+    """The cluster's Services work on each node, as its endpoints' controller has them."""
+    del agents
+    by_name = {s["name"]: s for s in ctl_json("n1", "service", "show")}
+    frontends = by_name["demo/web:http"]["frontends"]
+    address = next(f["address"] for f in frontends if (":" in f["address"]) == (family == 6))
+    for node in cluster.nodes:
+        assert who(f"client-{node}", address, 80, "tcp", count=40) == \
+            {"web-n1-a", "web-n2-a", "web-n2-b", "web-n3-a"}
+
+
+def test_service_comes_and_goes(api, cluster, agents, family):
+    """A Service and its slices: reachable soon after they are created, gone soon after deletion."""
+    del agents
+    items = web(cluster, "web-n2-a", "web-n3-a")
+    times = []
+    for _ in range(5):
+        api.create(*items)
+        start = time.monotonic()
+        wait_until(lambda: who(CLIENT, vip(NUMBER, family), 80, count=24, patience=0.3) ==
+                   {"web-n2-a", "web-n3-a"}, 20)
+        times.append(time.monotonic() - start)
+        api.delete(*items)
+        wait_until(lambda: who(CLIENT, vip(NUMBER, family), 80, count=2, patience=0.3) ==
+                   {SILENT}, 20)
+    print("reachable after", [f"{t:.2f}" for t in times], "s")
+    assert sorted(times)[2] < 5
+
+
+def test_endpoints_follow(api, cluster, live, family):
+    """An endpoint that leaves its slice is not chosen, one that comes is."""
+    address = vip(NUMBER, family)
+    for names in (["web-n2-a"], ["web-n2-a", "dns-n3"], ["web-n1-a", "web-n2-a", "web-n3-a"]):
+        api.replace(*web(cluster, *names)[1:])
+        wait_until(lambda names=names: who(CLIENT, address, 80, count=30) == set(names), 20)
+    del live
+
+
+def test_killed(cluster, agents, live, family):
+    """Agents are killed and started again 20 times: no connection notices, the kernel is not changed."""
+    del live
+    targets = [(vip(NUMBER, family), 80), (cluster["web-n3-a"].ip(family), ECHO_PORT)]
+    agent = agents["n1"]
+    with Monitor("n1") as monitor, traffic(cluster, targets) as (streams, exchanges):
+        for _ in range(10):
+            count = agent.said().count("all: ")
+            agent.stop(signal.SIGKILL)
+            agent.start("--verbose")
+            agent.await_log("all: ", count + 1)
+            for each in (*streams, *exchanges):
+                each.wait_for(1 << 14 if each in streams else 3)
+        assert monitor.events() == []
+
+
+def test_away(api, cluster, agents, doors, live, family):
+    """
+    The API server is away: all goes on; when it is back, what has changed in between is changed, and
+    nothing else.
+    """
+    del live
+    targets = [(vip(NUMBER, family), 80), (cluster["web-n3-a"].ip(family), ECHO_PORT)]
+    other = service("meanwhile", NUMBER + 1, [(80, ECHO_PORT, "UDP")], [cluster["web-n2-a"]])
+    with Monitor("n1") as monitor, traffic(cluster, targets) as (streams, exchanges):
+        doors["n1"].shut()
+        try:
+            api.create(*other)
+            for exchange in exchanges:
+                exchange.wait_for(500)
+            assert ask(CLIENT, vip(NUMBER, family), 80).server
+            assert monitor.events() == []
+        finally:
+            doors["n1"].open()
+        try:
+            wait_until(lambda: who(CLIENT, vip(NUMBER + 1, family), 80, count=4, patience=0.3) ==
+                       {"web-n2-a"}, 60)
+            events = monitor.events()
+            assert {(kind, name) for _, kind, name in events} == \
+                {("service", "test/meanwhile:udp-80")}, (events, agents["n1"].said()[-2000:])
+        finally:
+            api.delete(*other)
+        assert all(stream.failure is None for stream in streams)
+
+
+def test_tunnel_mode(api, cluster, agents, live, family):
+    """tunnelMode patched both ways under traffic: all nodes follow, nobody notices."""
+    del live, agents
+    targets = [(vip(NUMBER, family), 80), (cluster["web-n2-a"].ip(family), ECHO_PORT)]
+    # n3 is behind a router, which knows no pods: it keeps the tunnel, and says so.
+    near = ("n1", "n2")
+    watch = CounterWatch("n1")
+    with traffic(cluster, targets) as (_, exchanges):
+        for value, expected in (("Disabled", "classic"), ("VXLAN", "vxlan")) * 2:
+            api.patch(MODULE_CONFIG, {"spec": {"settings": {"tunnelMode": value}}})
+            for node in near:
+                wait_until(lambda node=node, expected=expected: mode(node) == expected, 20)
+            for exchange in exchanges:
+                exchange.wait_for(50)
+    risen = watch.risen()
+    assert risen["tx_classic"] > 0 and risen["tx_vxlan"] > 0, risen
+
+
+def test_node_ports(api, cluster, agents, family):
+    """The Node's annotation opens NodePorts on its other addresses, and closes them, live."""
+    del agents
+    items = web(cluster, "web-n1-a", number=NUMBER + 2)
+    items[0]["spec"]["type"] = "NodePort"
+    items[0]["spec"]["ports"][1]["nodePort"] = 30202
+    api.create(*items)
+    own, other = cluster["n1"].ip(family), {4: "203.0.113.11", 6: None}[family]
     try:
-        for name in names:
-            sysctl(name, **{"ipv6.conf.all.accept_dad": 0, "ipv6.conf.default.accept_dad": 0})
-            ip("link set lo up", ns=name)
-            mappings = [{"hostPort": 8080, "containerPort": 7, "protocol": "tcp"}] * (name == "cni-a")
-            pods.append(Pod("left", name, node.conflist, mappings))
-            for address in pods[-1].addresses():
-                servers.add(name, name, address, 7)
-        yield pods
+        wait_until(lambda: who("outside", own, 30202, count=4) == {"web-n1-a"}, 20)
+        with UdpExchange("outside", own, 30202) as exchange:
+            for value, open_ in (("false", True), (None, False), ("false", True), ("true", False)):
+                api.patch("/api/v1/nodes/n1",
+                          {"metadata": {"annotations": {NODEPORT_ANNOTATION: value}}})
+                if other:
+                    wait_until(lambda open_=open_: ("web-n1-a" in who(
+                        "outside", other, 30202, count=4, patience=0.3)) == open_, 20)
+                exchange.wait_for(20)
+        assert exchange.lost == [] and exchange.errors == []
     finally:
-        servers.close()
-        for pod in pods:
-            pod.close()
-        ip(*(f"netns del {name}" for name in names))
-
-
-def test_pods_of_the_plugins(node, pods):
-    """They reach each other, pods of the other node, and Services; the MTU is what was written."""
-    mtu = json.loads(run("ip", "-j", "link", "show", "eth0", ns="cni-a").stdout)[0]["mtu"]
-    assert mtu == node.conflist["plugins"][0]["mtu"] == 1450
-    for index, family in enumerate((4, 6)):
-        own = [pod.addresses()[index] for pod in pods]
-        assert len(set(own)) == 2
-        ping("cni-a", own[1])
-        assert ask("cni-a", own[1], 7).server == "cni-b"
-        there = node.pair.pods["right-pod"].ip(family)
-        assert ask("cni-a", there, 7).server == "right-pod"
-        assert ask("right-pod", own[0], 7).server == "cni-a"
-    assert ask("cni-a", SERVICE4, 7).server in ("left-pod", "right-pod")
-
-
-def test_host_port(node, pods):
-    """portmap has the pod answer at the node's port."""
-    assert pods
-    assert ask("right", node.pair.nodes["left"].ip4, 8080).server == "cni-a"
-
-
-def test_uninstall_takes_the_file(node):
-    """And nothing else in the folder. The agent writes it again."""
-    other = node.cni / "99-other.conf"
-    other.write_text("{}")
-    node.agent.end()
-    said = ctl_json("left", "uninstall", "--cni-conf-dir", node.cni)
-    assert said["cni_changes"] == 1 and node.conflist is None
-    assert other.exists()
-    assert ctl_json("left", "uninstall", "--cni-conf-dir", node.cni)["cni_changes"] == 0
-    node.start()
-    assert wait_until(lambda: node.conflist, TIMEOUT, "the file")
-    other.unlink()
+        api.patch("/api/v1/nodes/n1", {"metadata": {"annotations": {NODEPORT_ANNOTATION: None}}})
+        api.delete(*items)

@@ -15,10 +15,6 @@ import yaml
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY, TOOL = REPO / "deploy", REPO / "tools/dvpnetctl"
 
-# What is granted ahead of the agent's asking for it.
-PLANNED = {("virtualization.deckhouse.io", "virtualmachines", None), ("", "pods", None),
-           ("", "secrets", "d8-cni-configuration")}
-
 
 def asked():
     """What the agent lists: (group, resource, name or None)."""
@@ -77,7 +73,7 @@ def problems():
     have, want = set(granted()), set(asked())
     for right in sorted(want - have, key=str):
         yield f"rbac.yaml: the agent reads {right}, which is not allowed"
-    for right in sorted(have - want - PLANNED, key=str):
+    for right in sorted(have - want, key=str):
         yield f"rbac.yaml: {right} is allowed, but the agent does not read it"
     written, reasons = metrics_written(), drop_reasons()
     for where, expression in expressions():

@@ -295,7 +295,8 @@ static void reads_the_platforms_settings(void **state)
 	(void)state;
 	reading_parse(&reading, CILIUM("spec: {enabled: true, settings: {tunnelMode: VXLAN}}\n"));
 	assert_no_error(&reading);
-	assert_int_equal(config->value[DVPNET_A_CONFIG_MODE], DVPNET_MODE_VXLAN);
+	assert_true(settings_has(&reading.objects.config.settings, SETTING_TUNNEL_MODE, "VXLAN"));
+	assert_false(config_has(config, DVPNET_A_CONFIG_MODE));
 	assert_false(config_has(config, DVPNET_A_CONFIG_PORT));
 	reading_free(&reading);
 

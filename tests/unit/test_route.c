@@ -152,6 +152,75 @@ static void follows_a_new_own_prefix(void **state)
 		      "inet 10.111.99.0/32 scope global noprefixroute dvp0\n");
 }
 
+#define VM(name, ip, node)								\
+	"apiVersion: virtualization.deckhouse.io/v1alpha2\nkind: VirtualMachine\n"	\
+	"metadata: {namespace: demo, name: " name "}\n"					\
+	"status: {ipAddress: " ip ", nodeName: " node "}\n---\n"
+#define RANGES "apiVersion: deckhouse.io/v1alpha1\nkind: ModuleConfig\n"		\
+	       "metadata: {name: virtualization}\nspec: {settings: "			\
+	       "{virtualMachineCIDRs: [10.66.0.0/16, \"fd00:66::/64\"]}}\n---\n"
+
+/* Which way a packet goes, by its device or what becomes of it. */
+static void assert_way(const char *to, const char *expected)
+{
+	char *command = util_printf("ip route get %s 2>&1 | head -1 | sed 's/.*\\(dev [a-z0-9]*\\)"
+				    ".*/\\1/; s/RTNETLINK answers: //'", to);
+
+	assert_output(command, expected);
+	free(command);
+}
+
+static void routes_to_machines(void **state)
+{
+	(void)state;
+	sync_with(N1 N2);
+	assert_int_equal(system("ip route add default via 192.168.1.1 && "
+				"ip route add 10.66.0.5 dev eth0 && "
+				"ip route add 10.66.9.0/24 via 192.168.1.1"), 0);
+	/* 6 rules of ranges, 1 of machines; of these only the remote one has a route. */
+	assert_int_equal(sync_with(RANGES N1 N2 VM("a", "10.66.0.5", "n2")
+				   VM("b", "10.66.0.6", "n1")), 6 + 1 + 1);
+	assert_int_equal(sync_with(RANGES N1 N2 VM("a", "10.66.0.5", "n2")
+				   VM("b", "10.66.0.6", "n1")), 0);
+	/* Elsewhere, whatever route is still there; here, by that; nowhere, but not outside. */
+	assert_way("10.66.0.5", "dev dvp0\n");
+	assert_way("10.66.0.7", "Invalid argument\n");
+	assert_way("10.66.0.6", "Invalid argument\n");
+	assert_way("10.66.9.1", "dev eth0\n");
+	assert_way("10.67.0.1", "dev eth0\n");
+	/* It has come here: its own route counts again. One route less. */
+	assert_int_equal(sync_with(RANGES N1 N2 VM("a", "10.66.0.5", "n1")
+				   VM("b", "10.66.0.6", "n1")), 1);
+	assert_way("10.66.0.5", "dev eth0\n");
+	assert_output("ip rule show | grep 'proto 113' | LC_ALL=C sort",
+		      "1130:\tfrom 10.111.1.0/24 lookup 113 proto 113\n"
+		      "1130:\tfrom 10.66.0.0/16 lookup 113 proto 113\n"
+		      "1131:\tfrom all lookup 114 proto 113\n"
+		      "1132:\tfrom all to 10.66.0.0/16 lookup main suppress_prefixlength 0 proto 113\n"
+		      "1133:\tfrom all to 10.66.0.0/16 blackhole proto 113\n");
+	assert_output("ip -6 rule show | grep 'proto 113' | LC_ALL=C sort",
+		      "1130:\tfrom fd00:111:1::/64 lookup 113 proto 113\n"
+		      "1130:\tfrom fd00:66::/64 lookup 113 proto 113\n"
+		      "1132:\tfrom all to fd00:66::/64 lookup main suppress_prefixlength 0 proto 113\n"
+		      "1133:\tfrom all to fd00:66::/64 blackhole proto 113\n");
+}
+
+static void forgets_machines(void **state)
+{
+	size_t changes = 0;
+
+	(void)state;
+	assert_int_equal(sync_with(N1 N2), 6 + 1);
+	assert_way("10.66.0.7", "dev eth0\n");
+	sync_with(RANGES N1 N2 VM("a", "10.66.0.5", "n2"));
+	assert_int_equal(route_remove_rules(&netlink_socket, &changes), 0);
+	assert_int_equal(changes, 6 + 1 + 2);
+	assert_output("(ip rule show; ip -6 rule show) | grep 'proto 113'", "");
+	assert_int_equal(system("ip route del default && ip route del 10.66.0.5 && "
+				"ip route del 10.66.9.0/24"), 0);
+	sync_with(N1 N2);
+}
+
 static void finds_ways(void **state)
 {
 	static const struct ip any;
@@ -208,6 +277,27 @@ static void refuses_classic_mode_across_a_router(void **state)
 	free(trusted);
 }
 
+static void gives_a_node_across_a_router_another_mode(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	reading_build(&reading, N1 N2 N3, "n1");
+	precheck_yield(&netlink_socket, &reading.state, &reading.objects.report);
+	assert_no_error(&reading);
+	assert_warning(&reading, "t.yaml:13: Node n3: is reached by VXLAN instead of classic mode, "
+				 "as 192.168.2.13 is behind a router; to be rid of this warning, say "
+				 "so (tunnelMode: VXLAN, or annotation dvpnet.io/mode: vxlan or "
+				 "auto), or, if its routers carry pod addresses, annotation "
+				 "dvpnet.io/trust-underlay: \"true\"");
+	assert_int_equal(reading.state.nodes.item[1].mode, NODE_MODE_NONE);
+	assert_int_equal(reading.state.nodes.item[2].mode, DVPNET_MODE_VXLAN);
+	/* Now there is nothing left that the kernel would refuse. */
+	precheck(&netlink_socket, &reading.state, &reading.objects.report);
+	assert_no_error(&reading);
+	reading_free(&reading);
+}
+
 static void refuses_to_be_a_node_that_is_elsewhere(void **state)
 {
 	(void)state;
@@ -232,8 +322,11 @@ int main(void)
 		cmocka_unit_test(leaves_other_peoples_routes_alone),
 		cmocka_unit_test(removes_what_is_stale),
 		cmocka_unit_test(follows_a_new_own_prefix),
+		cmocka_unit_test(routes_to_machines),
+		cmocka_unit_test(forgets_machines),
 		cmocka_unit_test(finds_ways),
 		cmocka_unit_test(refuses_classic_mode_across_a_router),
+		cmocka_unit_test(gives_a_node_across_a_router_another_mode),
 		cmocka_unit_test(refuses_to_be_a_node_that_is_elsewhere),
 		cmocka_unit_test(says_what_the_kernel_refused),
 	};

@@ -15,6 +15,7 @@
 
 static const struct desired_options options = { .node = "n1" };
 static struct reconcile reconcile;
+static struct store_list list;
 
 /* Keys as they would stand in an item of a watch. */
 static void set_item(const char *version, const char *kind, json_t *item, struct report *report)
@@ -23,7 +24,7 @@ static void set_item(const char *version, const char *kind, json_t *item, struct
 		json_object_set_new(item, "apiVersion", json_string(version));
 		json_object_set_new(item, "kind", json_string(kind));
 	}
-	store_set(&reconcile.store, item, report);
+	store_set(&reconcile.store, &list, item, report);
 }
 
 static void set_document(const struct source *source, const json_t *root, void *arg)
@@ -33,7 +34,7 @@ static void set_document(const struct source *source, const json_t *root, void *
 
 	(void)source;
 	if (!items)
-		store_set(&reconcile.store, copy, arg);
+		store_set(&reconcile.store, &list, copy, arg);
 	json_array_foreach(items, i, item)
 		set_item(NULL, NULL, item, arg);
 	json_decref(copy);
@@ -215,18 +216,84 @@ static void forgets_what_is_deleted(void **state)
 
 static void forgets_what_a_list_does_not_have(void **state)
 {
-	unsigned int round;
-
 	(void)state;
-	round = store_begin(&reconcile.store);
+	store_begin(&list);
+	set(NODE("n1", "192.168.1.1", "10.1.0.0/24"));
 	set(SERVICE("b", "10.222.0.2"));
-	/* Lists of other kinds are read at the same time. */
-	store_begin(&reconcile.store);
+	set(SLICE("b-1", "b", "10.1.0.2"));
 	set(SERVICE("d", "10.222.0.4"));
-	store_end(&reconcile.store, "Service", round);
-	assert_string_equal(dirty_names(), "b d a");
+	store_end(&reconcile.store, &list);
+	assert_string_equal(dirty_names(), "a b d");
 	settle();
 	assert_string_equal(backends_of("demo/b:http"), "10.1.0.2:8080 CR");
+	store_touch(&reconcile.store);
+	assert_string_equal(dirty_names(), "b d");
+}
+
+/* All that is there is of one list; half of it is none. */
+static void takes_a_list_as_a_whole(void **state)
+{
+	(void)state;
+	store_begin(&list);
+	set(NODE("n1", "192.168.1.1", "10.9.0.0/24"));
+	set(SERVICE("a", "10.222.0.9"));
+	set(SLICE("a-1", "a", "10.1.0.9"));
+	assert_string_equal(dirty_names(), "");
+	assert_false(reconcile.store.nodes_dirty || reconcile.store.others_dirty);
+	assert_string_equal(backends_of("demo/a:http"), "10.1.0.1:8080 CR");
+	/* It breaks off, and begins again; what it said before does not count. */
+	store_begin(&list);
+	set(NODE("n1", "192.168.1.1", "10.1.0.0/24"));
+	set(SERVICE("a", "10.222.0.1"));
+	store_end(&reconcile.store, &list);
+	assert_true(reconcile.store.nodes_dirty);
+	assert_string_equal(backends_of("demo/a:http"), "");
+	settle();
+	assert_string_equal(dirty_names(), "");
+	/* From its end on each object counts at once. */
+	set(SLICE("a-1", "a", "10.1.0.7"));
+	assert_string_equal(backends_of("demo/a:http"), "10.1.0.7:8080 CR");
+}
+
+/* As of two Secrets, each of which is listed by its name. */
+static void lists_do_not_mix(void **state)
+{
+	struct store_list first = { 0 }, second = { 0 };
+	struct report report = { 0 };
+	json_t *json;
+
+	(void)state;
+	json = json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "Secret",
+			 "metadata", "namespace", "kube-system", "name", "x");
+	store_begin(&first);
+	store_set(&reconcile.store, &first, json, &report);
+	store_end(&reconcile.store, &first);
+	assert_int_equal(reconcile.store.others.count, 1);
+	store_begin(&second);
+	store_end(&reconcile.store, &second);
+	assert_int_equal(reconcile.store.others.count, 1);
+	store_begin(&first);
+	store_end(&reconcile.store, &first);
+	assert_int_equal(reconcile.store.others.count, 0);
+	assert_int_equal(report.errors.count, 0);
+	json_decref(json);
+}
+
+static void keeps_what_was_there_of_what_a_list_has_wrong(void **state)
+{
+	static const char wrong[] = "apiVersion: v1\nkind: Service\nmetadata: {namespace: demo, "
+				    "name: a}\nspec: {clusterIP: x, ports: [{port: 80}]}\n";
+	struct report report = { 0 };
+
+	(void)state;
+	store_begin(&list);
+	set(NODE("n1", "192.168.1.1", "10.1.0.0/24"));
+	set(SLICE("a-1", "a", "10.1.0.8"));
+	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
+	store_end(&reconcile.store, &list);
+	assert_int_equal(report.errors.count, 1);
+	assert_string_equal(backends_of("demo/a:http"), "10.1.0.8:8080 CR");
+	report_free(&report);
 }
 
 static void forgets_a_service_that_becomes_anothers(void **state)
@@ -282,6 +349,10 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(forgets_what_is_deleted, begin, end),
 		cmocka_unit_test_setup_teardown(forgets_what_a_list_does_not_have, begin, end),
+		cmocka_unit_test_setup_teardown(takes_a_list_as_a_whole, begin, end),
+		cmocka_unit_test_setup_teardown(lists_do_not_mix, begin, end),
+		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_a_list_has_wrong,
+						begin, end),
 		cmocka_unit_test_setup_teardown(forgets_a_service_that_becomes_anothers, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_is_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(marks_nodes, begin, end),

@@ -42,6 +42,9 @@
 #define VISIBLE "labelSelector=%21service.kubernetes.io%2Fheadless%2C" \
 		"%21service.kubernetes.io%2Fservice-proxy-name&"
 
+/* Pods that have their address in common with another, as while a VM migrates; no others. */
+#define SHARING "labelSelector=network.deckhouse.io%2Fpod-common-ip-priority&"
+
 static const struct resource resources[] = {
 	{ "nodes", "/api/v1/nodes", "", "Node", 100, false },
 	{ "services", "/api/v1/services", VISIBLE, "Service", 500, false },
@@ -52,6 +55,13 @@ static const struct resource resources[] = {
 	{ "servicecidrs", "/apis/networking.k8s.io/v1/servicecidrs", "", "ServiceCIDR", 100, true },
 	{ "secret d8-cluster-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cluster-configuration&", "Secret", 1, false },
+	{ "virtualmachines", "/apis/virtualization.deckhouse.io/v1alpha2/virtualmachines", "",
+	  "VirtualMachine", 100, true },
+	{ "pods of virtual machines", "/api/v1/pods", SHARING, "Pod", 100, false },
+	{ "secret d8-cni-configuration", "/api/v1/namespaces/kube-system/secrets",
+	  "fieldSelector=metadata.name%3Dd8-cni-configuration&", "Secret", 1, false },
+	{ "configmap cilium-config", "/api/v1/namespaces/d8-cni-cilium/configmaps",
+	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };
@@ -62,7 +72,7 @@ static const struct resource resources[] = {
  * @loop: its event loop
  * @api: the API server
  * @watches: one for each of resources[]
- * @rounds: the list that is being read, for each of resources[]
+ * @lists: their objects, one for each of resources[]
  * @reconcile: objects and kernel
  * @serving: what it tells of itself
  * @cni_runs: &reconcile.full_runs when the CNI configuration was looked at
@@ -79,7 +89,7 @@ struct agent {
 	sd_event *loop;
 	struct api api;
 	struct watch watches[ARRAY_SIZE(resources)];
-	unsigned int rounds[ARRAY_SIZE(resources)];
+	struct store_list lists[ARRAY_SIZE(resources)];
 	struct reconcile reconcile;
 	struct serving serving;
 	uint64_t cni_runs;
@@ -281,7 +291,7 @@ static void on_begin(const struct resource *resource, void *arg)
 {
 	struct agent *agent = arg;
 
-	agent->rounds[resource - resources] = store_begin(&agent->reconcile.store);
+	store_begin(&agent->lists[resource - resources]);
 }
 
 static void on_object(const struct resource *resource, json_t *object, bool deleted, void *arg)
@@ -293,7 +303,8 @@ static void on_object(const struct resource *resource, json_t *object, bool dele
 	if (deleted)
 		store_delete(&agent->reconcile.store, object);
 	else
-		store_set(&agent->reconcile.store, object, &report);
+		store_set(&agent->reconcile.store, &agent->lists[resource - resources], object,
+			  &report);
 	reconcile_say(&agent->reconcile, &report);
 	report_free(&report);
 	schedule(agent);
@@ -303,7 +314,7 @@ static void on_end(const struct resource *resource, void *arg)
 {
 	struct agent *agent = arg;
 
-	store_end(&agent->reconcile.store, resource->kind, agent->rounds[resource - resources]);
+	store_end(&agent->reconcile.store, &agent->lists[resource - resources]);
 	schedule(agent);
 }
 

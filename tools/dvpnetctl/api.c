@@ -281,6 +281,20 @@ static int set_socket_options(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 /* ---- requests ---- */
 
+/* It answers; a stream may have nothing to say for long. */
+static size_t take_header(char *data, size_t one, size_t size, void *arg)
+{
+	struct api_request *request = arg;
+	long status = 0;
+
+	(void)data;
+	(void)one;
+	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200)
+		note_problem(request->api, NULL);
+	return size;
+}
+
 static size_t take_data(char *data, size_t one, size_t size, void *arg)
 {
 	struct api_request *request = arg;
@@ -298,19 +312,6 @@ static size_t take_data(char *data, size_t one, size_t size, void *arg)
 		return size;
 	request->stopped = true;
 	return 0;
-}
-
-/* A good answer has begun; its end may be far, so that is said now. */
-static size_t take_header(char *line, size_t one, size_t size, void *arg)
-{
-	struct api_request *request = arg;
-	long status = 0;
-
-	(void)one;
-	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200 && size && *line == '\r')
-		note_problem(request->api, NULL);
-	return size;
 }
 
 static void set_blob(CURL *easy, CURLoption option, char *text)

@@ -21,7 +21,9 @@ struct builder {
 	struct report *report;
 };
 
+void desired_set_config(struct builder *builder);
 void desired_add_services(struct builder *builder);
 void desired_add_ranges(struct builder *builder);
+void desired_add_machines(struct builder *builder);
 
 #endif

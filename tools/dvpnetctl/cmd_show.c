@@ -339,6 +339,7 @@ static int show_config(struct kernel *kernel, char **words)
 	if (err)
 		return cmd_kernel_error(kernel, err, "config show");
 	state_sort(&state);
+	origin_load(&state.origin, &state.config);
 	if (print_json)
 		print_document(print_settings_json(&state));
 	else
@@ -387,7 +388,8 @@ int cmd_config(int argc, char **argv)
 	return run(argc, argv,
 		   "Usage: dvpnetctl [-j] config show\n"
 		   "       dvpnetctl config set KEY VALUE [KEY VALUE]...\n"
-		   "Settings of this node, and ranges of addresses of the cluster: those of\n"
+		   "Settings of this node, what decided on the mode and the VXLAN port, what was\n"
+		   "asked for and is ignored, and ranges of addresses of the cluster: those of\n"
 		   "Services, and what else is inside. \"apply\" sets all of it anew, but for\n"
 		   "max-flows and timeout-* (seconds), which are yours.\n",
 		   show_config, set_config);

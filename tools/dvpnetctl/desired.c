@@ -217,60 +217,6 @@ static void drop_double_prefixes(struct state *state)
 	state->prefixes.count = kept;
 }
 
-/* ---- settings ---- */
-
-static void set_secret(struct builder *builder, struct config *config)
-{
-	const struct cluster_uid *uid = &builder->objects->namespace_uid;
-
-	if (!uid->known)
-		uid = &builder->objects->service_uid;
-	if (uid->known)
-		memcpy(config->secret, uid->bytes, sizeof(config->secret));
-	else
-		report_warning(builder->report, NULL,
-			       "neither Namespace kube-system nor Service default/kubernetes "
-			       "has a metadata.uid: backends are chosen without the cluster's "
-			       "secret, an outsider could foresee the choice");
-	config->present |= 1ULL << DVPNET_A_CONFIG_SECRET;
-}
-
-static void override(struct config *config, const struct config *by)
-{
-	uint16_t attr;
-
-	for (attr = 1; attr <= DVPNET_A_CONFIG_MAX; attr++)
-		if (config_has(by, attr))
-			config_set(config, attr, by->value[attr]);
-}
-
-static void set_config(struct builder *builder)
-{
-	const struct config_object *object = &builder->objects->config;
-	struct config *config = &builder->state->config;
-
-	config_set(config, DVPNET_A_CONFIG_MODE, DVPNET_MODE_CLASSIC);
-	config_set(config, DVPNET_A_CONFIG_VNI, DESIRED_VNI);
-	config_set(config, DVPNET_A_CONFIG_PORT, DESIRED_PORT);
-	config_set(config, DVPNET_A_CONFIG_UDP_CSUM, 0);
-	config_set(config, DVPNET_A_CONFIG_TRUST_UNDERLAY, 0);
-	config_set(config, DVPNET_A_CONFIG_NODEPORT_ANY, builder->self->nodeport_any);
-	config_set(config, DVPNET_A_CONFIG_NODEPORT_MIN, DESIRED_NODEPORT_MIN);
-	config_set(config, DVPNET_A_CONFIG_NODEPORT_MAX, DESIRED_NODEPORT_MAX);
-	config_set(config, DVPNET_A_CONFIG_MASQUERADE, 1);
-	config_set(config, DVPNET_A_CONFIG_VIP_ECHO, 0);
-	config_set(config, DVPNET_A_CONFIG_RESET_REMOVED, 0);
-	if (object->meta.name) {
-		override(config, &object->config);
-		if (!object->enabled)
-			report_warning(builder->report, &object->meta.place,
-				       "ModuleConfig cni-cilium: spec.enabled is false; "
-				       "its settings are used all the same");
-	}
-	override(config, &builder->options->config);
-	set_secret(builder, config);
-}
-
 /**
  * desired_build - what the kernel of one node has to know
  * @objects: the objects, complete
@@ -297,7 +243,10 @@ bool desired_build(const struct objects *objects, const struct desired_options *
 	drop_double_prefixes(state);
 	desired_add_ranges(&builder);
 	desired_add_services(&builder);
-	set_config(&builder);
+	if (!objects->is_part) {
+		desired_add_machines(&builder);
+		desired_set_config(&builder);
+	}
 	state_sort(state);
 	return report->errors.count == errors;
 }

@@ -180,7 +180,8 @@ static void add_service(struct maker *maker, const struct service_object *object
 	add_claims(maker, object, port, cluster_ip);
 	add_sources(maker, object, service);
 	set_choice(maker, object, service);
-	endpoints_choose(slices, slice_count, port, self->meta.name, self->zone, service);
+	endpoints_choose(maker->builder->objects, slices, slice_count, port, self->meta.name,
+			 self->zone, service);
 }
 
 static void add_ports(struct maker *maker, const struct service_object *object,

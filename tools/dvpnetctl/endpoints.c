@@ -25,6 +25,7 @@
  * @endpoint: the endpoint
  * @port: host byte order
  * @is_local: it is on this node
+ * @is_elsewhere: the node that it names is not the one that has its address
  * @weight: share of new connections; 0 = none
  * @order: place in the slices
  */
@@ -32,6 +33,7 @@ struct candidate {
 	const struct endpoint *endpoint;
 	uint16_t port;
 	bool is_local;
+	bool is_elsewhere;
 	uint32_t weight;
 	size_t order;
 };
@@ -56,7 +58,10 @@ static int compare_candidates(const void *a, const void *b)
 
 	if (!order)
 		order = x->port - y->port;
-	/* An address that is there twice, as while a VM migrates: the local copy is used. */
+	/* An address that is there twice, as while a VM migrates: by the node that has it. */
+	if (!order)
+		order = x->is_elsewhere - y->is_elsewhere;
+	/* Of other addresses the local copy is used. */
 	if (!order)
 		order = y->is_local - x->is_local;
 	if (!order)
@@ -64,8 +69,24 @@ static int compare_candidates(const void *a, const void *b)
 	return order ? order : x->order < y->order ? -1 : 1;
 }
 
-static void add_slice(struct candidates *candidates, const struct slice_object *slice,
-		      const struct service_port *port, const char *node)
+static void add_candidate(const struct objects *objects, struct candidates *candidates,
+			  const struct slice_object *slice, const struct endpoint *endpoint,
+			  uint16_t port, const char *node)
+{
+	const struct owner *owner = owners_find(objects, &endpoint->addr);
+	struct candidate *candidate = list_add(&candidates->list);
+
+	candidate->endpoint = endpoint;
+	candidate->port = port;
+	candidate->is_local = !util_strcmp_null(owner ? owner->node : endpoint->node, node);
+	candidate->is_elsewhere = owner && util_strcmp_null(owner->node, endpoint->node);
+	candidate->weight = slice->weight;
+	candidate->order = candidates->list.count;
+}
+
+static void add_slice(const struct objects *objects, struct candidates *candidates,
+		      const struct slice_object *slice, const struct service_port *port,
+		      const char *node)
 {
 	size_t i, j;
 
@@ -74,16 +95,9 @@ static void add_slice(struct candidates *candidates, const struct slice_object *
 
 		if (found->proto != port->proto || strcmp(found->name, port->name))
 			continue;
-		for (j = 0; j < slice->endpoints.count; j++) {
-			struct candidate *candidate = list_add(&candidates->list);
-
-			candidate->endpoint = &slice->endpoints.item[j];
-			candidate->port = found->port;
-			candidate->is_local = !util_strcmp_null(slice->endpoints.item[j].node,
-								node);
-			candidate->weight = slice->weight;
-			candidate->order = candidates->list.count;
-		}
+		for (j = 0; j < slice->endpoints.count; j++)
+			add_candidate(objects, candidates, slice, &slice->endpoints.item[j],
+				      found->port, node);
 	}
 }
 
@@ -267,6 +281,7 @@ static void add_backends(const struct candidates *candidates, const char *node,
 
 /**
  * endpoints_choose - fill in the backends of a service port
+ * @objects: know who has an address that is on several nodes
  * @slices: all EndpointSlices of the Service
  * @count: how many they are
  * @port: the port
@@ -274,16 +289,16 @@ static void add_backends(const struct candidates *candidates, const char *node,
  * @zone: zone of this node, or NULL
  * @service: its backends are filled, of its family
  */
-void endpoints_choose(const struct slice_object *slices, size_t count,
-		      const struct service_port *port, const char *node, const char *zone,
-		      struct service *service)
+void endpoints_choose(const struct objects *objects, const struct slice_object *slices,
+		      size_t count, const struct service_port *port, const char *node,
+		      const char *zone, struct service *service)
 {
 	struct candidates candidates = { 0 };
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if (slices[i].family == service->family)
-			add_slice(&candidates, &slices[i], port, node);
+			add_slice(objects, &candidates, &slices[i], port, node);
 	drop_copies(&candidates);
 	add_backends(&candidates, node, zone, service);
 	list_free(&candidates.list);

@@ -5,8 +5,8 @@
 
 #include "objects.h"
 
-void endpoints_choose(const struct slice_object *slices, size_t count,
-		      const struct service_port *port, const char *node, const char *zone,
-		      struct service *service);
+void endpoints_choose(const struct objects *objects, const struct slice_object *slices,
+		      size_t count, const struct service_port *port, const char *node,
+		      const char *zone, struct service *service);
 
 #endif

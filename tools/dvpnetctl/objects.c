@@ -25,8 +25,11 @@ static const struct kind kinds[] = {
 	{ "v1", "Service", objects_read_service },
 	{ "v1", "Namespace", objects_read_namespace },
 	{ "v1", "Secret", objects_read_secret },
+	{ "v1", "ConfigMap", objects_read_config_map },
+	{ "v1", "Pod", objects_read_pod },
 	{ "discovery.k8s.io/v1", "EndpointSlice", objects_read_slice },
 	{ "networking.k8s.io/", "ServiceCIDR", objects_read_service_cidr },
+	{ "virtualization.deckhouse.io/", "VirtualMachine", objects_read_machine },
 	{ "deckhouse.io/", "ModuleConfig", objects_read_module_config },
 	{ "deckhouse.io/", "ClusterConfiguration", objects_read_cluster },
 };
@@ -180,7 +183,7 @@ static void report_duplicates(struct objects *objects)
 }
 
 /**
- * objects_complete - after all was read: sort, and find objects that come twice
+ * objects_complete - after all was read: sort, find objects that come twice, and owners
  * @objects: what was read
  */
 void objects_complete(struct objects *objects)
@@ -190,6 +193,9 @@ void objects_complete(struct objects *objects)
 	list_sort(&objects->slices, compare_slices);
 	list_sort(&objects->metas.list, compare_metas);
 	report_duplicates(objects);
+	if (!objects->is_settled)
+		owners_settle(objects);
+	objects->is_settled = true;
 }
 
 /**
@@ -206,6 +212,10 @@ void objects_free(struct objects *objects)
 		objects_free_service(&objects->services.item[i]);
 	for (i = 0; i < objects->slices.count; i++)
 		objects_free_slice(&objects->slices.item[i]);
+	for (i = 0; i < objects->machines.count; i++)
+		objects_free_machine(&objects->machines.item[i]);
+	for (i = 0; i < objects->pods.count; i++)
+		objects_free_pod(&objects->pods.item[i]);
 	for (i = 0; i < objects->files.count; i++)
 		free(objects->files.item[i]);
 	list_free(&objects->nodes);
@@ -213,7 +223,14 @@ void objects_free(struct objects *objects)
 	list_free(&objects->slices);
 	list_free(&objects->files);
 	list_free(&objects->ranges);
+	list_free(&objects->machine_ranges);
+	list_free(&objects->machines);
+	list_free(&objects->pods);
+	list_free(&objects->owners);
 	metas_free(&objects->metas);
 	meta_free(&objects->config.meta);
+	settings_free(&objects->config.settings);
+	free(objects->config.priority);
+	free(objects->secret.priority);
 	report_free(&objects->report);
 }

@@ -75,26 +75,19 @@ void objects_read_service_cidr(struct objects *objects, const struct field *root
 void objects_read_cluster(struct objects *objects, const struct field *root)
 {
 	root->subject->name = "";
+	objects->is_static = !util_strcmp_null(field_member_string(root, "clusterType"), "Static");
 	read_subnets(root, objects);
 }
 
-/**
- * objects_read_secret - read Secret kube-system/d8-cluster-configuration
- * @objects: the ranges of the ClusterConfiguration in it are added to
- * @root: the object
- */
-void objects_read_secret(struct objects *objects, const struct field *root)
+/* The ClusterConfiguration in Secret kube-system/d8-cluster-configuration. */
+static void read_cluster_secret(struct objects *objects, const struct field *root)
 {
-	struct field metadata = field_member(root, "metadata");
 	struct field data = field_member(root, "data");
 	struct field field = field_member(&data, "cluster-configuration.yaml");
 	char where[PLACE_TEXT_MAX], *text, *file;
 	struct meta meta = { 0 };
 	struct place place;
 
-	if (strcmp(name_of(root), "d8-cluster-configuration") ||
-	    util_strcmp_null(field_member_string(&metadata, "namespace"), "kube-system"))
-		return;
 	if (meta_read(root, true, &objects->metas, &meta) && field_string(&field)) {
 		place = field_place(&field);
 		file = util_printf("%s: cluster-configuration.yaml", place_text(&place, where));
@@ -108,6 +101,24 @@ void objects_read_secret(struct objects *objects, const struct field *root)
 		free(text);
 	}
 	meta_free(&meta);
+}
+
+/**
+ * objects_read_secret - read a Secret, if it is one that matters here
+ * @objects: where what it says is put
+ * @root: the object
+ */
+void objects_read_secret(struct objects *objects, const struct field *root)
+{
+	struct field metadata = field_member(root, "metadata");
+	const char *name = name_of(root);
+
+	if (util_strcmp_null(field_member_string(&metadata, "namespace"), "kube-system"))
+		return;
+	if (!strcmp(name, "d8-cluster-configuration"))
+		read_cluster_secret(objects, root);
+	else if (!strcmp(name, OBJECTS_CNI_SECRET))
+		objects_read_cni_secret(objects, root);
 }
 
 /* ---- ModuleConfigs ---- */
@@ -158,12 +169,10 @@ static void read_cilium(struct objects *objects, const struct field *root)
 	meta_free(&object->meta);
 	object->meta = meta;
 	object->enabled = field_member_bool(&spec, "enabled", true);
+	settings_free(&object->settings);
 	settings_read(&settings, &object->settings);
-	config_set(&object->config, DVPNET_A_CONFIG_MODE,
-		   settings_has(&object->settings, SETTING_TUNNEL_MODE, "VXLAN") ?
-		   DVPNET_MODE_VXLAN : DVPNET_MODE_CLASSIC);
-	config_set(&object->config, DVPNET_A_CONFIG_MASQUERADE,
-		   !settings_has(&object->settings, SETTING_MASQUERADE_MODE, "Netfilter"));
+	free(object->priority);
+	object->priority = util_strdup(objects_priority(root));
 	read_annotations(root, &object->config);
 }
 
@@ -173,8 +182,14 @@ static void read_virtualization(struct objects *objects, const struct field *roo
 	struct field settings = field_member(&spec, "settings");
 	struct meta meta = { 0 };
 
+	size_t i, before = objects->ranges.count;
+
 	if (meta_read(root, false, &objects->metas, &meta))
 		read_ranges(&settings, "virtualMachineCIDRs", DVPNET_RANGE_KIND_INSIDE, objects);
+	objects->has_virtualization = field_member_bool(&spec, "enabled", true);
+	/* Where there is no virtualization, somebody else may have the addresses. */
+	for (i = before; objects->has_virtualization && i < objects->ranges.count; i++)
+		*list_add(&objects->machine_ranges) = objects->ranges.item[i];
 	meta_free(&meta);
 }
 

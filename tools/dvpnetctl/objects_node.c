@@ -22,6 +22,18 @@ static void read_mac(const struct field *annotations, struct node_object *node)
 		field_error(&field, "must be a unicast Ethernet address like 02:00:00:00:00:01");
 }
 
+/* What is no number says nothing. */
+static unsigned int read_nesting(const struct field *root)
+{
+	const char *text = meta_label(root, "node.deckhouse.io/dvp-nesting-level");
+	unsigned long level;
+	char *end;
+
+	level = text ? strtoul(text, &end, 10) : 0;
+	return text && *text >= '0' && *text <= '9' && !*end && level <= OBJECTS_NESTING_MAX ?
+	       level : 0;
+}
+
 static void read_node_addresses(const struct field *root, struct node_object *node)
 {
 	struct field status = field_member(root, "status");
@@ -109,6 +121,8 @@ void objects_read_node(struct objects *objects, const struct field *root)
 	node->nodeport_any = bind && !strcmp(bind, "false");
 	node->leaving = is_leaving(root, &metadata);
 	node->zone = util_strdup(meta_label(root, "topology.kubernetes.io/zone"));
+	node->is_master = !util_strcmp_null(meta_label(root, "node.deckhouse.io/group"), "master");
+	node->nesting = read_nesting(root);
 	read_node_addresses(root, node);
 	read_cidrs(root, node);
 }

@@ -7,5 +7,6 @@
 #include "state.h"
 
 void precheck(struct netlink *netlink, const struct state *want, struct report *report);
+void precheck_yield(struct netlink *netlink, struct state *want, struct report *report);
 
 #endif

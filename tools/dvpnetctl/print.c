@@ -253,6 +253,8 @@ json_t *print_settings_json(const struct state *state)
 	json_t *json = print_config_json(&state->config);
 
 	json_object_set_new(json, "ranges", print_ranges_json(&state->ranges));
+	if (state->origin.mode)
+		json_object_update_new(json, origin_to_json(&state->origin));
 	return json;
 }
 
@@ -266,6 +268,11 @@ void print_settings(const struct state *state)
 	size_t i;
 
 	print_config(&state->config);
+	if (state->origin.mode)
+		printf("mode-source %s\nport-source %s\n", state->origin.mode,
+		       state->origin.port ? state->origin.port : "unknown");
+	for (i = 0; i < state->origin.ignored.count; i++)
+		printf("ignored %s\n", state->origin.ignored.item[i]);
 	for (i = 0; i < state->ranges.list.count; i++) {
 		const struct range *range = &state->ranges.list.item[i];
 

@@ -253,11 +253,22 @@ static void log_result(const struct sync_result *result)
 		  result->removed, system);
 }
 
+static void log_origin(const struct state *want, const struct state *before)
+{
+	if (util_strcmp_null(want->origin.mode, before->origin.mode))
+		log_info("mode %s: %s", config_mode_text(want->config.value[DVPNET_A_CONFIG_MODE]),
+			 want->origin.mode);
+	if (util_strcmp_null(want->origin.port, before->origin.port))
+		log_info("VXLAN port %u: %s", want->config.value[DVPNET_A_CONFIG_PORT],
+			 want->origin.port);
+}
+
 /* Keeps what the kernel was told, to compare with. */
 static void remember(struct reconcile *reconcile, struct state *want)
 {
 	reconcile->told = read_generation(reconcile, &reconcile->generation);
 	store_sent(&reconcile->store, want);
+	log_origin(want, &reconcile->cluster);
 	state_free(&reconcile->cluster);
 	reconcile->cluster = *want;
 	list_free(&reconcile->cluster.services);

@@ -11,19 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "note.h"
 #include "port_set.h"
 #include "reserved.h"
 
 #define LIST_PATH "/proc/sys/net/ipv4/ip_local_reserved_ports"
-#define NOTE_DIR "/run/dvpnet"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 
 /* ---- files ---- */
 
@@ -79,20 +74,6 @@ static int write_ports(const char *path, int flags, const struct port_set *set)
 	return err;
 }
 
-/* Where it is noted what is ours; the file is of one network namespace of this boot. */
-static char *note_path(void)
-{
-	socklen_t size = sizeof(uint64_t);
-	uint64_t cookie = 0;
-	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (sock >= 0) {
-		getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
-		close(sock);
-	}
-	return util_printf(NOTE_DIR "/reserved-ports-%llu", (unsigned long long)cookie);
-}
-
 /* Without note, and where somebody has made a new list meanwhile, nothing is ours. */
 static void read_ours(const char *path, const struct port_set *have, struct port_set *ours)
 {
@@ -119,7 +100,7 @@ static int note_ours(const char *path, const struct port_set *ours)
 static int change(const struct port_set *range, size_t *changes)
 {
 	struct port_set have, ours, others, want;
-	char *path = note_path();
+	char *path = note_path("reserved-ports");
 	int err;
 
 	err = read_ports(LIST_PATH, &have);

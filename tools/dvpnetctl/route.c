@@ -14,15 +14,18 @@
 
 /**
  * struct entry - an address or a route of the device, or a rule
- * @addr: the address, the route's destination, or the source that the rule selects
+ * @addr: the address, the route's destination, or the addresses that the rule selects; its
+ *	family is set in any case
  * @len: its length
  * @table: of a route, or 0
+ * @rule: &enum route_rule of a rule, or 0
  * @source: preferred source of the route, or none
  */
 struct entry {
 	struct ip addr;
 	uint8_t len;
 	uint8_t table;
+	uint32_t rule;
 	struct ip source;
 };
 
@@ -43,7 +46,9 @@ static int compare_entries(const void *a, const void *b)
 
 	if (!order)
 		order = x->len - y->len;
-	return order ? order : x->table - y->table;
+	if (!order)
+		order = x->table - y->table;
+	return order ? order : (int)x->rule - (int)y->rule;
 }
 
 static struct nl_msg *request(int type, int flags)
@@ -253,29 +258,43 @@ static int parse_rule(struct nlmsghdr *nlh, void *arg)
 	if (nlh->nlmsg_type != RTM_NEWRULE ||
 	    nlmsg_parse(nlh, sizeof(*rule), attrs, FRA_MAX, NULL))
 		return -EBADMSG;
-	if (!attrs[FRA_PROTOCOL] || nla_get_u8(attrs[FRA_PROTOCOL]) != ROUTE_PROTOCOL ||
-	    rule->table != ROUTE_TABLE || !attrs[FRA_SRC])
+	if (!attrs[FRA_PROTOCOL] || nla_get_u8(attrs[FRA_PROTOCOL]) != ROUTE_PROTOCOL)
 		return 0;
 	entry = list_add(&entries->list);
-	attr_get_ip(attrs[FRA_SRC], &entry->addr);
-	entry->len = rule->src_len;
+	entry->rule = attr_u32(attrs[FRA_PRIORITY], 0);
+	attr_get_ip(attrs[rule->src_len ? FRA_SRC : FRA_DST], &entry->addr);
+	entry->addr.family = rule->family;
+	entry->len = rule->src_len ? rule->src_len : rule->dst_len;
 	return 0;
 }
 
 static int change_rule(struct netlink *netlink, int type, int flags, const struct entry *entry)
 {
+	static const uint8_t tables[] = {
+		[ROUTE_RULE_PODS - ROUTE_RULE_PODS] = ROUTE_TABLE,
+		[ROUTE_RULE_MACHINES - ROUTE_RULE_PODS] = ROUTE_MACHINES,
+		[ROUTE_RULE_SPECIFIC - ROUTE_RULE_PODS] = RT_TABLE_MAIN,
+		[ROUTE_RULE_BLACKHOLE - ROUTE_RULE_PODS] = RT_TABLE_UNSPEC,
+	};
+	uint32_t index = entry->rule - ROUTE_RULE_PODS;
+	uint8_t table = index < ARRAY_SIZE(tables) ? tables[index] : RT_TABLE_UNSPEC;
+	bool is_source = entry->rule == ROUTE_RULE_PODS;
 	const struct fib_rule_hdr rule = {
 		.family = entry->addr.family,
-		.src_len = entry->len,
-		.table = ROUTE_TABLE,
-		.action = FR_ACT_TO_TBL,
+		.src_len = is_source ? entry->len : 0,
+		.dst_len = is_source ? 0 : entry->len,
+		.table = table,
+		.action = table ? FR_ACT_TO_TBL : FR_ACT_BLACKHOLE,
 	};
 	struct nl_msg *msg = request(type, flags);
 	int err;
 
 	append(msg, &rule, sizeof(rule));
-	attr_put_ip(msg, FRA_SRC, &entry->addr);
-	nla_put_u32(msg, FRA_PRIORITY, ROUTE_RULE_PRIORITY);
+	if (entry->len)
+		attr_put_ip(msg, is_source ? FRA_SRC : FRA_DST, &entry->addr);
+	nla_put_u32(msg, FRA_PRIORITY, entry->rule);
+	if (entry->rule == ROUTE_RULE_SPECIFIC)
+		nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, 0);
 	nla_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL);
 	err = netlink_request(netlink, msg, NULL, NULL);
 	return err ? fail(netlink, err, "rule for", &entry->addr, entry->len) : 0;
@@ -329,7 +348,8 @@ static void want_routes(const struct state *state, const struct node *self,
 			*list_add(&entries->list) = (struct entry){
 				.addr = prefix->addr,
 				.len = prefix->len,
-				.table = RT_TABLE_MAIN,
+				.table = prefix->is_machine ? ROUTE_MACHINES :
+							      RT_TABLE_MAIN,
 				.source = self->tunnel[family_index(prefix->addr.family)],
 			};
 	}
@@ -357,6 +377,48 @@ static void want_node_routes(const struct state *state, struct entries *entries)
 	}
 }
 
+static void want_rule(struct entries *entries, enum route_rule rule, const struct ip *addr,
+		      uint8_t len)
+{
+	*list_add(&entries->list) = (struct entry){ .addr = *addr, .len = len, .rule = rule };
+}
+
+/* A rule for each machine would be one more to look at for every packet. */
+static bool is_in_machine_range(const struct state *state, const struct ip *addr)
+{
+	size_t i;
+
+	for (i = 0; i < state->machine_ranges.count; i++)
+		if (ip_contains(&state->machine_ranges.item[i].addr,
+				state->machine_ranges.item[i].len, addr))
+			return true;
+	return false;
+}
+
+static void want_machine_rules(const struct state *state, struct entries *entries)
+{
+	static const struct ip any[FAMILIES] = {
+		[V4] = { .family = AF_INET }, [V6] = { .family = AF_INET6 },
+	};
+	bool has_machines[FAMILIES] = { false };
+	size_t i;
+	int f;
+
+	for (i = 0; i < state->prefixes.count; i++)
+		if (state->prefixes.item[i].is_machine)
+			has_machines[family_index(state->prefixes.item[i].addr.family)] = true;
+	for (f = 0; f < FAMILIES; f++)
+		if (has_machines[f])
+			want_rule(entries, ROUTE_RULE_MACHINES, &any[f], 0);
+	for (i = 0; i < state->machine_ranges.count; i++) {
+		const struct range *range = &state->machine_ranges.item[i];
+
+		want_rule(entries, ROUTE_RULE_PODS, &range->addr, range->len);
+		want_rule(entries, ROUTE_RULE_SPECIFIC, &range->addr, range->len);
+		want_rule(entries, ROUTE_RULE_BLACKHOLE, &range->addr, range->len);
+	}
+}
+
 static void want_rules(const struct state *state, const struct node *self,
 		       struct entries *entries)
 {
@@ -365,11 +427,11 @@ static void want_rules(const struct state *state, const struct node *self,
 	for (i = 0; i < state->prefixes.count; i++) {
 		const struct prefix *prefix = &state->prefixes.item[i];
 
-		if (!strcmp(prefix->node, self->name))
-			*list_add(&entries->list) = (struct entry){
-				.addr = prefix->addr, .len = prefix->len,
-			};
+		if (!strcmp(prefix->node, self->name) &&
+		    !(prefix->is_machine && is_in_machine_range(state, &prefix->addr)))
+			want_rule(entries, ROUTE_RULE_PODS, &prefix->addr, prefix->len);
 	}
+	want_machine_rules(state, entries);
 }
 
 /* ---- making it so ---- */

@@ -18,8 +18,26 @@
  */
 #define ROUTE_TABLE 113
 
-/** Priority of the rules that lead there: after the local table, before the main one. */
-#define ROUTE_RULE_PRIORITY 1130
+/**
+ * Our routing table for virtual machines of other nodes ("ip route show table 114"). It goes
+ * before the main one: while a machine moves, its old node still has a route to it there.
+ */
+#define ROUTE_MACHINES 114
+
+/**
+ * enum route_rule - priorities of our rules, after the local table and before the main one
+ * @ROUTE_RULE_PODS: packets of this node's pods and machines look into %ROUTE_TABLE
+ * @ROUTE_RULE_MACHINES: all packets look into %ROUTE_MACHINES
+ * @ROUTE_RULE_SPECIFIC: those to addresses for machines into the main table, but for its
+ *	default route
+ * @ROUTE_RULE_BLACKHOLE: of these, what is left goes nowhere: it is for the inside
+ */
+enum route_rule {
+	ROUTE_RULE_PODS = 1130,
+	ROUTE_RULE_MACHINES,
+	ROUTE_RULE_SPECIFIC,
+	ROUTE_RULE_BLACKHOLE,
+};
 
 /**
  * struct route_way - how the kernel routes to an address

@@ -132,15 +132,26 @@ static bool read_value(const struct setting *setting, const struct field *up,
 	}
 }
 
+static void note_ignored(struct settings *settings, const char *group, const char *name,
+			 const char *value, const char *why)
+{
+	*list_add(&settings->ignored) =
+		util_printf("ModuleConfig cni-cilium: %s%s%s%s%s: %s", group ? group : "",
+			    group ? "." : "", name, value ? " " : "", value ? value : "", why);
+}
+
 static void read_setting(const struct setting *setting, const struct field *up,
-			 const char **value)
+			 struct settings *settings)
 {
 	struct field field = field_member(up, setting->name);
+	const char **value = &settings->value[setting - table];
 
 	if (!field.json || !read_value(setting, up, &field, value))
 		return;
-	if (setting->why && (!*value || strcmp(*value, setting->obeyed)))
-		field_warning(&field, "%s", setting->why);
+	if (!setting->why || (*value && !strcmp(*value, setting->obeyed)))
+		return;
+	field_warning(&field, "%s", setting->why);
+	note_ignored(settings, setting->group, setting->name, *value, setting->why);
 }
 
 static bool is_known(const char *group, const char *name)
@@ -156,17 +167,21 @@ static bool is_known(const char *group, const char *name)
 	return false;
 }
 
-static void report_unknown(const struct field *mapping, const char *group)
+static void report_unknown(const struct field *mapping, const char *group,
+			   struct settings *settings)
 {
+	static const char why[] = "dvpnet does not know this setting and ignores it; is it spelled "
+				  "right?";
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)mapping->json, name, value) {
 		struct field field = field_member(mapping, name);
 
-		if (field.json && !is_known(group, name))
-			field_warning(&field, "dvpnet does not know this setting and ignores it; "
-				      "is it spelled right?");
+		if (!field.json || is_known(group, name))
+			continue;
+		field_warning(&field, "%s", why);
+		note_ignored(settings, group, name, NULL, why);
 	}
 }
 
@@ -189,8 +204,8 @@ static void read_group(const struct field *mapping, const char *group,
 		return;
 	for (i = 0; i < SETTINGS; i++)
 		if (!util_strcmp_null(table[i].group, group))
-			read_setting(&table[i], mapping, &settings->value[i]);
-	report_unknown(mapping, group);
+			read_setting(&table[i], mapping, settings);
+	report_unknown(mapping, group, settings);
 }
 
 /**
@@ -208,6 +223,20 @@ void settings_read(const struct field *field, struct settings *settings)
 		report_ineffective(field, settings);
 	}
 	read_group(&encryption, "encryption", settings);
+}
+
+/**
+ * settings_free - free what settings own; none remain
+ * @settings: the settings
+ */
+void settings_free(struct settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->ignored.count; i++)
+		free(settings->ignored.item[i]);
+	list_free(&settings->ignored);
+	memset(settings, 0, sizeof(*settings));
 }
 
 /**

@@ -30,12 +30,15 @@ enum setting_id {
  * struct settings - what a ModuleConfig says
  * @value: by &enum setting_id: "true", "false" or one of the setting's texts; NULL where it
  *	says nothing, and for lists and mappings
+ * @ignored: which ones are not obeyed, with the reason
  */
 struct settings {
 	const char *value[SETTINGS];
+	LIST(char *) ignored;
 };
 
 void settings_read(const struct field *field, struct settings *settings);
+void settings_free(struct settings *settings);
 bool settings_has(const struct settings *settings, enum setting_id id, const char *value);
 
 #endif

@@ -242,7 +242,9 @@ void state_free(struct state *state)
 		free(state->prefixes.item[i].node);
 	for (i = 0; i < state->services.count; i++)
 		service_free(&state->services.item[i]);
+	origin_free(&state->origin);
 	list_free(&state->ranges.list);
+	list_free(&state->machine_ranges);
 	list_free(&state->nodes);
 	list_free(&state->prefixes);
 	list_free(&state->services);

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "ip.h"
+#include "origin.h"
 #include "report.h"
 
 #define NODE_MAC_SIZE 6
@@ -44,12 +45,14 @@ struct node {
  * @addr: first address
  * @len: significant bits
  * @node: name of the node
+ * @is_machine: it is the address of a virtual machine; not from the kernel
  * @place: where it was read; not from the kernel
  */
 struct prefix {
 	struct ip addr;
 	uint8_t len;
 	char *node;
+	bool is_machine;
 	struct place place;
 };
 
@@ -133,14 +136,18 @@ struct service {
 /**
  * struct state - all of it; lists are sorted by key after state_sort()
  * @config: the settings
+ * @origin: where they come from; not from the kernel
  * @ranges: of the whole cluster, sorted by range_compare()
+ * @machine_ranges: those of virtual machines, in no order; not from the kernel
  * @nodes: sorted by name
  * @prefixes: sorted by address and length
  * @services: sorted by name and family
  */
 struct state {
 	struct config config;
+	struct origin origin;
 	struct ranges ranges;
+	LIST(struct range) machine_ranges;
 	LIST(struct node) nodes;
 	LIST(struct prefix) prefixes;
 	LIST(struct service) services;

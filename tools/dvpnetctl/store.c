@@ -2,8 +2,8 @@
 /*
  * The cluster's objects, kept up to date one by one.
  *
- * Nodes, Services and EndpointSlices, of which there are many, are kept as
- * objects.c reads them; all else is rare and kept as it came. What a desired state
+ * Nodes, Services, EndpointSlices, VirtualMachines and their Pods, of which there are
+ * many, are kept as objects.c reads them; all else is rare and kept as it came. What a desired state
  * is made from is a view: &struct objects that borrows what is here, either all
  * or just as much as a single Service needs. That includes its rivals: Services that
  * ask for an address that it asks for, too, so that claims.c finds who gets it.
@@ -16,25 +16,43 @@
 #include "store.h"
 
 /**
+ * struct store_value - what an object says: one of these
+ * @node: Node
+ * @service: Service
+ * @slice: EndpointSlice
+ * @machine: VirtualMachine
+ * @pod: Pod
+ * @other: any other kind
+ */
+struct store_value {
+	struct node_object *node;
+	struct service_object *service;
+	struct slice_object *slice;
+	struct machine_object *machine;
+	struct pod_object *pod;
+	json_t *other;
+};
+
+/**
  * struct store_object - an object
  * @kind: its kind; with the next two the key
  * @namespace: its namespace, or ""
  * @name: its name
- * @round: &store.round when it was last told of
+ * @list: the list that it is in, or NULL
+ * @round: &store_list.round when it was last told of
  * @service: the Service that it is or belongs to
- * @node: Node
- * @slice: EndpointSlice
- * @other: any other kind but Service, which is in @service
+ * @value: what it says; of a Service, that is in @service
+ * @next: what it says in the list that is being read, or NULL
  */
 struct store_object {
 	char *kind;
 	char *namespace;
 	char *name;
+	const struct store_list *list;
 	unsigned int round;
 	struct store_service *service;
-	struct node_object *node;
-	struct slice_object *slice;
-	json_t *other;
+	struct store_value value;
+	struct store_value *next;
 };
 
 /**
@@ -91,6 +109,32 @@ static void free_slice(struct slice_object *slice)
 	if (slice)
 		objects_free_slice(slice);
 	free(slice);
+}
+
+static void free_machine(struct machine_object *machine)
+{
+	if (machine)
+		objects_free_machine(machine);
+	free(machine);
+}
+
+static void free_pod(struct pod_object *pod)
+{
+	if (pod)
+		objects_free_pod(pod);
+	free(pod);
+}
+
+/* An empty one remains. */
+static void free_value(struct store_value *value)
+{
+	free_node(value->node);
+	free_service(value->service);
+	free_slice(value->slice);
+	free_machine(value->machine);
+	free_pod(value->pod);
+	json_decref(value->other);
+	*value = (struct store_value){ 0 };
 }
 
 /* Takes the one element of a list, or NULL. */
@@ -241,34 +285,23 @@ static void replace_service(struct store *store, struct store_service *service,
 	mark(store, service);
 }
 
-static void put_service(struct store *store, struct store_object *object,
-			struct service_object *service)
-{
-	object->service = get_service(store, object->namespace, object->name);
-	replace_service(store, object->service, service);
-}
-
 static void take_slice_away(struct store *store, struct store_object *object)
 {
 	struct store_service *service = object->service;
 	size_t i;
 
-	if (!service || !object->slice)
+	if (!service || !object->value.slice)
 		return;
 	for (i = 0; i < service->slices.count; i++)
 		if (service->slices.item[i] == object)
 			service->slices.item[i] = service->slices.item[--service->slices.count];
 	mark(store, service);
-	free_slice(object->slice);
-	object->slice = NULL;
 	object->service = NULL;
 }
 
 static void put_slice(struct store *store, struct store_object *object,
-		      struct slice_object *slice)
+		      const struct slice_object *slice)
 {
-	take_slice_away(store, object);
-	object->slice = slice;
 	object->service = get_service(store, object->namespace, slice->service);
 	*list_add(&object->service->slices) = object;
 	mark(store, object->service);
@@ -312,95 +345,152 @@ static struct store_object *get_object(struct store *store, const struct store_o
 	return object;
 }
 
+static void forget_next(struct store_object *object)
+{
+	if (object->next)
+		free_value(object->next);
+	free(object->next);
+	object->next = NULL;
+}
+
 static void free_object(void *arg)
 {
 	struct store_object *object = arg;
 
-	free_node(object->node);
-	free_slice(object->slice);
-	json_decref(object->other);
+	forget_next(object);
+	free_value(&object->value);
 	free(object->kind);
 	free(object->namespace);
 	free(object->name);
 	free(object);
 }
 
-static void remove_other(struct store *store, const struct store_object *object)
-{
-	size_t i;
+/* An object that is in no list is no matter. */
+#define remove_from(list, object)						\
+	do {									\
+		size_t at;							\
+										\
+		for (at = 0; at < (list)->count; at++)				\
+			if ((list)->item[at] == (object))			\
+				(list)->item[at] = (list)->item[--(list)->count];\
+	} while (0)
 
-	for (i = 0; i < store->others.count; i++)
-		if (store->others.item[i] == object)
-			store->others.item[i] = store->others.item[--store->others.count];
+static bool is_shared(const struct store_value *value)
+{
+	return value->machine || value->pod;
+}
+
+/* It says something already, and not only in a list that is not complete yet. */
+static bool is_there(const struct store_object *object)
+{
+	return object->service || object->value.node || is_shared(&object->value) ||
+	       object->value.other;
+}
+
+static void mark_value(struct store *store, const struct store_value *value)
+{
+	store->nodes_dirty |= value->node || is_shared(value);
+	store->others_dirty |= value->other != NULL;
+}
+
+/* Forgets what an object says. */
+static void take_away(struct store *store, struct store_object *object)
+{
+	if (object->value.slice)
+		take_slice_away(store, object);
+	else if (object->service)
+		replace_service(store, object->service, NULL);
+	mark_value(store, &object->value);
+	if (object->value.other)
+		remove_from(&store->others, object);
+	else if (is_shared(&object->value))
+		remove_from(&store->machines, object);
+	free_value(&object->value);
 }
 
 static void remove_object(struct store *store, struct store_object *object)
 {
-	if (object->slice) {
-		take_slice_away(store, object);
-	} else if (object->service) {
-		replace_service(store, object->service, NULL);
-	} else if (object->node) {
-		store->nodes_dirty = true;
-	} else {
-		remove_other(store, object);
-		store->others_dirty = true;
-	}
+	take_away(store, object);
 	tdelete(object, &store->objects, compare_objects);
 	free_object(object);
 }
 
-static void put_other(struct store *store, struct store_object *object, json_t *json)
+/* From now on the object says @value, which is taken. */
+static void adopt(struct store *store, struct store_object *object, struct store_value *value)
 {
-	json_object_del(json_object_get(json, "metadata"), "managedFields");
-	if (!object->other)
-		*list_add(&store->others) = object;
-	json_decref(object->other);
-	object->other = json_incref(json);
-	store->others_dirty = true;
-}
-
-/* Puts what was read of an object in its place; it may be one that does not count. */
-static void put(struct store *store, const struct store_object *key, json_t *json,
-		struct objects *read)
-{
-	struct node_object *node = take_only(&read->nodes);
-	struct service_object *service = take_only(&read->services);
-	struct slice_object *slice = take_only(&read->slices);
-	struct store_object *object;
-	bool is_typed = !strcmp(key->kind, "Node") || !strcmp(key->kind, "Service") ||
-			!strcmp(key->kind, "EndpointSlice");
-
-	if (is_typed && !node && !service && !slice) {
-		store_delete(store, json);
+	if (value->service) {
+		object->service = get_service(store, object->namespace, object->name);
+		replace_service(store, object->service, value->service);
+		*value = (struct store_value){ 0 };
 		return;
 	}
-	object = get_object(store, key);
-	object->round = store->round;
-	if (node) {
-		free_node(object->node);
-		object->node = node;
-		store->nodes_dirty = true;
-	} else if (service) {
-		put_service(store, object, service);
-	} else if (slice) {
-		put_slice(store, object, slice);
-	} else {
-		put_other(store, object, json);
+	take_away(store, object);
+	object->value = *value;
+	*value = (struct store_value){ 0 };
+	if (object->value.slice)
+		put_slice(store, object, object->value.slice);
+	else if (object->value.other)
+		*list_add(&store->others) = object;
+	else if (is_shared(&object->value))
+		*list_add(&store->machines) = object;
+	mark_value(store, &object->value);
+}
+
+/* Takes what was read; false of an object that does not count. */
+static bool take_value(const struct store_object *key, json_t *json, struct objects *read,
+		       struct store_value *value)
+{
+	static const char *const typed[] = {
+		"Node", "Service", "EndpointSlice", "VirtualMachine", "Pod",
+	};
+	size_t i;
+
+	*value = (struct store_value){
+		.node = take_only(&read->nodes),
+		.service = take_only(&read->services),
+		.slice = take_only(&read->slices),
+		.machine = take_only(&read->machines),
+		.pod = take_only(&read->pods),
+	};
+	for (i = 0; i < ARRAY_SIZE(typed); i++)
+		if (!strcmp(key->kind, typed[i]))
+			return value->node || value->service || value->slice || is_shared(value);
+	json_object_del(json_object_get(json, "metadata"), "managedFields");
+	value->other = json_incref(json);
+	return true;
+}
+
+/* While a list is read, what it says waits for its end. */
+static void put(struct store *store, const struct store_list *list,
+		const struct store_object *key, struct store_value *value)
+{
+	struct store_object *object = get_object(store, key);
+
+	object->list = list;
+	object->round = list ? list->round : 0;
+	if (!list || !list->open) {
+		adopt(store, object, value);
+		return;
 	}
+	forget_next(object);
+	object->next = util_alloc(sizeof(*object->next));
+	*object->next = *value;
 }
 
 /**
  * store_set - an object is there, or is another than before
  * @store: where to keep it
+ * @list: the list that it is in, or NULL; while that is read, nothing changes before its end
  * @json: the object; what nobody reads may be taken out of it
  * @report: what is wrong with it; then what was there of it stays, if there was any
  */
-void store_set(struct store *store, json_t *json, struct report *report)
+void store_set(struct store *store, const struct store_list *list, json_t *json,
+	       struct report *report)
 {
 	const struct source source = { 0 };
-	struct objects read = { 0 };
 	struct store_object key, *there;
+	struct objects read = { 0 };
+	struct store_value value;
 	size_t i;
 
 	if (!read_key(json, &key))
@@ -409,14 +499,17 @@ void store_set(struct store *store, json_t *json, struct report *report)
 	for (i = 0; i < read.report.errors.count; i++)
 		report_error(report, NULL, "%s", read.report.errors.item[i]);
 	there = find(store, &key);
-	if (there && read.report.errors.count) {
-		there->round = store->round;
+	if (there && is_there(there) && read.report.errors.count) {
+		there->round = list ? list->round : 0;
 	} else {
 		if (read.service_uid.known) {
 			store->others_dirty |= !store->service_uid.known;
 			store->service_uid = read.service_uid;
 		}
-		put(store, &key, json, &read);
+		if (take_value(&key, json, &read, &value))
+			put(store, list, &key, &value);
+		else if (!list || !list->open)
+			store_delete(store, json);
 	}
 	objects_free(&read);
 }
@@ -436,25 +529,24 @@ void store_delete(struct store *store, const json_t *json)
 }
 
 /**
- * store_begin - a list of all objects of a kind begins
- * @store: where they are kept
+ * store_begin - a list of all objects of a resource begins
+ * @list: the list, the same each time
  *
- * Return: what store_end() wants to know.
+ * What it says takes effect as a whole, at store_end(). If it breaks off, it begins again.
  */
-unsigned int store_begin(struct store *store)
+void store_begin(struct store_list *list)
 {
-	return ++store->round;
+	list->round++;
+	list->open = true;
 }
 
 /**
  * struct picked - objects picked out of the tree
- * @kind: their kind
- * @round: they were not told of since
+ * @list: their list
  * @objects: those
  */
 struct picked {
-	const char *kind;
-	unsigned int round;
+	const struct store_list *list;
 	LIST(struct store_object *) objects;
 };
 
@@ -463,26 +555,34 @@ static void pick(const void *node, VISIT visit, void *arg)
 	struct store_object *object = *(struct store_object *const *)node;
 	struct picked *picked = arg;
 
-	if ((visit == postorder || visit == leaf) && object->round < picked->round &&
-	    !strcmp(object->kind, picked->kind))
+	if ((visit == postorder || visit == leaf) && object->list == picked->list)
 		*list_add(&picked->objects) = object;
 }
 
 /**
- * store_end - a list of all objects of a kind is complete: others are no more
- * @store: where they are kept
- * @kind: the kind
- * @round: from store_begin()
+ * store_end - a list is complete: what it says counts from now on, others are no more
+ * @store: where the objects are kept
+ * @list: the list
  */
-void store_end(struct store *store, const char *kind, unsigned int round)
+void store_end(struct store *store, struct store_list *list)
 {
-	struct picked picked = { .kind = kind, .round = round };
+	struct picked picked = { .list = list };
 	size_t i;
 
 	twalk_r(store->objects, pick, &picked);
-	for (i = 0; i < picked.objects.count; i++)
-		remove_object(store, picked.objects.item[i]);
+	for (i = 0; i < picked.objects.count; i++) {
+		struct store_object *object = picked.objects.item[i];
+
+		if (object->round != list->round) {
+			remove_object(store, object);
+			continue;
+		}
+		if (object->next)
+			adopt(store, object, object->next);
+		forget_next(object);
+	}
 	list_free(&picked.objects);
+	list->open = false;
 }
 
 static void touch(const void *node, VISIT visit, void *arg)
@@ -517,7 +617,7 @@ const struct node_object *store_node(const struct store *store, const char *name
 	};
 	const struct store_object *object = find(store, &key);
 
-	return object ? object->node : NULL;
+	return object ? object->value.node : NULL;
 }
 
 /**
@@ -558,8 +658,16 @@ static void view_node(const void *node, VISIT visit, void *arg)
 	const struct store_object *object = *(struct store_object *const *)node;
 	struct objects *view = arg;
 
-	if ((visit == postorder || visit == leaf) && object->node)
-		*list_add(&view->nodes) = *object->node;
+	if ((visit == postorder || visit == leaf) && object->value.node)
+		*list_add(&view->nodes) = *object->value.node;
+}
+
+static void view_machine(const struct store_value *value, struct objects *view)
+{
+	if (value->machine)
+		*list_add(&view->machines) = *value->machine;
+	if (value->pod)
+		*list_add(&view->pods) = *value->pod;
 }
 
 /**
@@ -580,8 +688,11 @@ void store_view(const struct store *store, const char *node, struct objects *vie
 	self = node ? store_node(store, node) : NULL;
 	if (self)
 		*list_add(&view->nodes) = *self;
+	view->is_part = node;
+	for (i = 0; i < store->machines.count; i++)
+		view_machine(&store->machines.item[i]->value, view);
 	for (i = 0; i < store->others.count; i++)
-		objects_read(&source, store->others.item[i]->other, view);
+		objects_read(&source, store->others.item[i]->value.other, view);
 	objects_complete(view);
 }
 
@@ -624,7 +735,7 @@ void store_view_service(const struct store_service *service, struct objects *vie
 		*list_add(&view->services) = *service->object;
 	view_rivals(service, view);
 	for (i = 0; i < service->slices.count; i++)
-		*list_add(&view->slices) = *service->slices.item[i]->slice;
+		*list_add(&view->slices) = *service->slices.item[i]->value.slice;
 	objects_complete(view);
 }
 
@@ -637,6 +748,8 @@ void store_view_end(struct objects *view)
 	list_free(&view->nodes);
 	list_free(&view->services);
 	list_free(&view->slices);
+	list_free(&view->machines);
+	list_free(&view->pods);
 	objects_free(view);
 }
 
@@ -716,6 +829,7 @@ void store_free(struct store *store)
 	tdestroy(store->addresses, free_address);
 	list_free(&store->dirty);
 	list_free(&store->others);
+	list_free(&store->machines);
 	store->objects = NULL;
 	store->services = NULL;
 	store->addresses = NULL;

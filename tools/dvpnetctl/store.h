@@ -37,16 +37,26 @@ struct store_service {
 };
 
 /**
+ * struct store_list - objects that are listed together
+ * @round: how many times the list was begun
+ * @open: it is being read
+ */
+struct store_list {
+	unsigned int round;
+	bool open;
+};
+
+/**
  * struct store - all objects that matter
  * @objects: tree of &struct store_object
  * @services: tree of &struct store_service
  * @addresses: tree of &struct store_address
  * @dirty: Services that have changed
  * @others: objects that are few and small, in no order
- * @nodes_dirty: a Node has changed
+ * @machines: VirtualMachines and Pods, in no order
+ * @nodes_dirty: a Node, VirtualMachine or Pod has changed
  * @others_dirty: one of @others has changed, on which all of the state may hang
  * @service_uid: of Service default/kubernetes
- * @round: how many lists were begun
  * @on_sent: learns of each Service that the kernel has been told of, or NULL
  * @on_sent_arg: for @on_sent
  */
@@ -56,18 +66,19 @@ struct store {
 	void *addresses;
 	LIST(struct store_service *) dirty;
 	LIST(struct store_object *) others;
+	LIST(struct store_object *) machines;
 	bool nodes_dirty;
 	bool others_dirty;
 	struct cluster_uid service_uid;
-	unsigned int round;
 	store_fn *on_sent;
 	void *on_sent_arg;
 };
 
-void store_set(struct store *store, json_t *json, struct report *report);
+void store_set(struct store *store, const struct store_list *list, json_t *json,
+	       struct report *report);
 void store_delete(struct store *store, const json_t *json);
-unsigned int store_begin(struct store *store);
-void store_end(struct store *store, const char *kind, unsigned int round);
+void store_begin(struct store_list *list);
+void store_end(struct store *store, struct store_list *list);
 void store_touch(struct store *store);
 
 void store_view(const struct store *store, const char *node, struct objects *view);

@@ -259,6 +259,18 @@ static bool get_device(struct sync *sync, struct system *system, struct report *
 	return !system_set_up(system);
 }
 
+/* @want, with modes of its own: what else it has is borrowed. */
+static struct state borrow_state(const struct state *want)
+{
+	struct state state = *want;
+	size_t i;
+
+	memset(&state.nodes, 0, sizeof(state.nodes));
+	for (i = 0; i < want->nodes.count; i++)
+		*list_add(&state.nodes) = want->nodes.item[i];
+	return state;
+}
+
 static bool sync_with(struct sync *sync, struct system *system, enum diff_mode mode,
 		      struct sync_result *result, struct report *report)
 {
@@ -289,19 +301,25 @@ static bool sync_with(struct sync *sync, struct system *system, enum diff_mode m
  * @report: errors, and warnings of what is in the way
  *
  * Return: false if it could not be done, which is in @report. When @sync is
- * tolerant, services that were left out are in @report though this is true.
+ * tolerant, services that were left out are in @report though this is true, and nodes
+ * that got another mode than @want says.
  */
 bool sync_state(struct sync *sync, const struct state *want, enum diff_mode mode,
 		struct sync_result *result, struct report *report)
 {
+	struct state possible = borrow_state(want);
 	struct system system;
 	bool valid = false;
 
 	memset(result, 0, sizeof(*result));
-	if (!system_open(&system, want))
+	if (!system_open(&system, &possible)) {
+		if (sync->tolerant)
+			precheck_yield(&system.rtnl, &possible, &system.report);
 		valid = sync_with(sync, &system, mode, result, report);
+	}
 	report_take(report, &system.report);
 	system_close(&system);
+	list_free(&possible.nodes);
 	return valid;
 }
 

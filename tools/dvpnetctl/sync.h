@@ -10,8 +10,8 @@
 /**
  * struct sync - what it takes to change this network namespace
  * @kernel: the module
- * @tolerant: a service that the kernel refuses is left out, all else goes on; otherwise
- *	the first refusal ends it
+ * @tolerant: a service that the kernel refuses is left out, a node that classic mode cannot
+ *	reach gets VXLAN, all else goes on; otherwise the first refusal ends it
  */
 struct sync {
 	struct kernel kernel;

@@ -187,6 +187,8 @@ int system_apply(struct system *system)
 
 	for (step = 0; !err && step < SYSTEM_STEPS; step++)
 		err = steps[step].apply(system, &system->changes[step]);
+	if (!err)
+		origin_save(&system->want->origin, &system->want->config);
 	return err;
 }
 
@@ -216,5 +218,6 @@ int system_remove(struct system *system)
 		if (err)
 			result = err;
 	}
+	origin_forget();
 	return result;
 }

@@ -16,9 +16,11 @@ What the end-to-end tests are written with:
     monitor.py  dvpnetctl monitor: Monitor
     state.py    all that is configured, to be compared: state()
     services.py Services of the lab's pods, and who sees whom through them
+    machine.py  a virtual machine that moves: Machine
     pair.py     a smaller topology, to be broken: Pair
     cni.py      pods that are connected as a container runtime does it
     many.py     many Services: services()
+    api.py      a real API server, and agents that follow it
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# api.sh KERNEL [PYTEST-ARGUMENT...]: tests of agents that follow a real API server, test_agent.py.
+#
+# Starts one with the objects of tests/cluster on this machine (tests/cluster-api), then run.sh; the
+# guest reaches it through QEMU's user network.
+set -euo pipefail
+e2e=$(realpath "$(dirname "$0")")
+api=$e2e/../cluster-api
+[ $# -gt 0 ] || { echo "usage: api.sh 6.1|7.3 [PYTEST-ARGUMENT...]" >&2; exit 1; }
+
+mkdir -p "$e2e/../../build"
+folder=$(realpath "$(mktemp -d -p "$e2e/../../build")")
+trap '"$api/down.sh" "$folder/api"; rm -rf "$folder"' EXIT
+kubeconfig=$("$api/up.sh" "$folder/api")
+"$api/populate.sh" "$kubeconfig"
+programs=$("$api/build.sh")
+export DVPNET_API=$folder/api DVPNET_KUBECTL=$programs/kubectl NETWORK=user
+kernel=$1
+shift
+"$e2e/run.sh" "$kernel" -m api test_agent.py "$@"
