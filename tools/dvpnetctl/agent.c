@@ -51,7 +51,7 @@ static const struct resource resources[] = {
 	{ "endpointslices", "/apis/discovery.k8s.io/v1/endpointslices", VISIBLE,
 	  "EndpointSlice", 200, false },
 	{ "namespace kube-system", "/api/v1/namespaces", "fieldSelector=metadata.name%3Dkube-system&",
-	  "Namespace", 1, false },
+	  "Namespace", 1, false, true },
 	{ "servicecidrs", "/apis/networking.k8s.io/v1/servicecidrs", "", "ServiceCIDR", 100, true },
 	{ "secret d8-cluster-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cluster-configuration&", "Secret", 1, false },
@@ -61,7 +61,7 @@ static const struct resource resources[] = {
 	{ "secret d8-cni-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cni-configuration&", "Secret", 1, false },
 	{ "configmap cilium-config", "/api/v1/namespaces/d8-cni-cilium/configmaps",
-	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false },
+	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false, true },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };
