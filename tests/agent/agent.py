@@ -84,7 +84,7 @@ class Agent:
 
     def await_change(self, text, timeout=10):
         """Until a change of that text came."""
-        wait_until(lambda: text in self.texts(), timeout, lambda: f"{text!r} in {self.texts()}")
+        wait_until(lambda: text in self.texts(), timeout, lambda: f"{text!r} in {self.texts()}; log: {self.log[-20:]}")
 
     def await_log(self, text, timeout=10):
         """Until the log has a line with that text; returns the line."""
