@@ -38,9 +38,10 @@ class Api(http.server.BaseHTTPRequestHandler):
             self.rfile.read(1)      # until it goes away
             self.close_connection = True
             return
-        name = query.get("fieldSelector", "").removeprefix("metadata.name=")
+        # Another selector is spec.clusterIP!=None, which all that we have pass.
+        field, _, name = query.get("fieldSelector", "").partition("=")
         items = [item for item in self.objects[KINDS[resource]]
-                 if name in ("", item["metadata"]["name"])]
+                 if field != "metadata.name" or name == item["metadata"]["name"]]
         body = json.dumps({"apiVersion": "/".join(group), "kind": KINDS[resource] + "List",
                            "metadata": {"resourceVersion": "1"}, "items": items}).encode()
         self.send_header("Content-Length", str(len(body)))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lab import ECHO_PORT, CounterWatch, TcpStream, UdpExchange, ask, ctl, ctl_json, run, wait_until
-from lab.api import FOLDER, Agent, Api, Door
+from lab.api import FOLDER, Agent, Api, Door, port
 from lab.crowd import SILENT, who
 from lab.monitor import Monitor
 from lab.services import route_vips, service, vip
@@ -118,12 +118,6 @@ def test_same_as_kubectl(agents):
     with Monitor("n1") as monitor:
         said = ctl("n1", "apply", "--node", "n1", "-f", "-", stdin=text)
         assert monitor.events() == [], said.stdout
-
-
-def port():
-    """Where the node finds the API server."""
-    from lab import api as lab_api      # pylint: disable=import-outside-toplevel
-    return lab_api.port()
 
 
 def test_real_cluster(cluster, agents, family):
