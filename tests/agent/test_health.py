@@ -314,6 +314,20 @@ def test_many_and_slow(agent):
         assert Answer(agent.probes, "/healthz").status == 200
 
 
+def test_one_cannot_take_all(agent):
+    """Who holds as many connections as may be keeps only himself out."""
+    idle = []
+    for _ in range(200):
+        sock = socket.socket()
+        sock.bind(("127.0.0.2", 0))
+        sock.connect(("127.0.0.1", agent.probes))
+        idle.append(sock)
+    for _ in range(50):
+        assert Answer(agent.probes, "/healthz").status == 200
+    for sock in idle:
+        sock.close()
+
+
 # ---- metrics ----
 
 def test_metrics(api, agent):

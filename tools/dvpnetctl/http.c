@@ -6,8 +6,9 @@
  * long; sd-event waits. A port that cannot be opened is no reason to end: it is
  * said once, and tried again.
  *
- * Who asks is a stranger: there are so many connections and no more, none of them
- * lasts while nothing comes, and of what they send nothing is kept.
+ * Who asks is a stranger: there are so many connections and no more, of each address
+ * fewer, so that one cannot take the others' place; none lasts while nothing comes,
+ * and of what they send nothing is kept.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -20,7 +21,8 @@
 #include "http.h"
 #include "log.h"
 
-#define CONNECTIONS_MAX 64U
+#define CONNECTIONS_MAX 1024U
+#define CONNECTIONS_OF_ONE_MAX 128U
 #define CONNECTION_MEMORY ((size_t)16 << 10)
 #define IDLE_SECONDS 30U
 
@@ -262,6 +264,7 @@ static int start_daemon(struct http_port *port, int fd)
 	port->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, port,
 					MHD_OPTION_LISTEN_SOCKET, fd,
 					MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+					MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_ONE_MAX,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 					MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 					MHD_OPTION_END);
