@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -26,11 +27,20 @@ RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/dvpnet.
 EVERYWHERE = {"node.deckhouse.io/nodeport-bind-internal-ip": "false"}
 
 
+# Below those that connections get: one of the agent's own might have it a moment later.
+NUMBERS = iter(random.sample(range(20000, 30000), 10000))
+
+
 def free_port():
-    """A port that nobody has."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port that nobody has, nor gets without asking for it."""
+    for number in NUMBERS:
+        with socket.socket() as sock:
+            try:
+                sock.bind(("0.0.0.0", number))
+            except OSError:
+                continue
+            return number
+    raise AssertionError("no port is free")
 
 
 class Answer:
