@@ -293,10 +293,13 @@ static int netlink_restore(struct genl_info *info, struct dvp_net *dn,
 		GENL_SET_ERR_MSG(info, "another flow has this client or this port");
 		break;
 	case -ENOSPC:
-		GENL_SET_ERR_MSG(info, "the table is full of flows that were answered, see max-flows");
+		GENL_SET_ERR_MSG(info, "the table is full of answered flows, see max-flows");
 		break;
 	case -ENOENT:
 		GENL_SET_ERR_MSG(info, "the backend has just gone");
+		break;
+	case -ENOMEM:
+		GENL_SET_ERR_MSG(info, "no memory for a flow");
 		break;
 	}
 	return err;

@@ -43,10 +43,11 @@ kube_proxy() { # NUMBER MODE OBJECTS...
 	for file in nodes "${@:3}"; do
 		files+=("$objects/$file.json")
 	done
-	in_ns "node-$1" python3 "$bench/api.py" $api_port "${files[@]}" &
+	# Not in_ns: $! would be the shell's.
+	ip netns exec "node-$1" python3 "$bench/api.py" $api_port "${files[@]}" &
 	api=$!
 	# Legacy iptables: the other ones are nftables in disguise, and ten times as slow for it.
-	PATH=$work/legacy:$PATH in_ns "node-$1" "$kube_programs/kube-proxy" \
+	PATH=$work/legacy:$PATH ip netns exec "node-$1" "$kube_programs/kube-proxy" \
 		--master http://127.0.0.1:$api_port --kube-api-content-type application/json \
 		--hostname-override "node-$1" --proxy-mode "$2" --cluster-cidr 10.0.0.0/14 \
 		--healthz-bind-address '' --metrics-bind-address 127.0.0.1:$metrics_port \

@@ -43,6 +43,11 @@ class Fuzzer:
             (CMD["SERVICE_SET"], service("a/b:", [], [backend("10.9.2.77", 80)], more=True)),
             (CMD["SERVICE_DEL"], attributes("SERVICE", name="a/b:", family=u8(2))),
             (CMD["FLOW_FLUSH"], attributes("FLOW", proto=u8(6), client=address("10.9.1.10"))),
+            (CMD["FLOW_NEW"], attributes(
+                "FLOW", proto=u8(6), client=address("10.9.1.10"), client_port=u16(1),
+                frontend=address(SERVICE4), frontend_port=u16(7), backend=address("10.9.2.10"),
+                backend_port=u16(7), source_port=u16(1), state=u32(1), flags=u32(0),
+                expires=u32(9))),
             (CMD["ROUTE_GET"], attributes("ROUTE", proto=u8(6), src=address("10.9.1.10"),
                                           sport=u16(1), dst=address(SERVICE4), dport=u16(7))),
             (CMD["SYNC_BEGIN"], attributes("SYNC", mode=u32(1))),

@@ -67,7 +67,8 @@ def test_unknown_commands(genl):
 def test_missing_attributes(genl):
     """Requests without what they are about."""
     for command in ("NODE_GET", "NODE_SET", "NODE_DEL", "PREFIX_SET", "PREFIX_DEL", "SERVICE_GET",
-                    "SERVICE_SET", "SERVICE_DEL", "ROUTE_GET", "SYNC_COMMIT", "SYNC_ABORT"):
+                    "SERVICE_SET", "SERVICE_DEL", "ROUTE_GET", "FLOW_NEW", "SYNC_COMMIT",
+                    "SYNC_ABORT"):
         assert code_of(genl, command) == errno.EINVAL, command
 
 
@@ -208,6 +209,10 @@ def right_messages():
         (CMD["PREFIX_DEL"], attributes("PREFIX", addr=address("10.66.0.0"), len=u8(24))),
         (CMD["SERVICE_SET"], service("s", [frontend("10.77.0.1", 80), frontend(None, 31000)],
                                      [backend("10.66.0.2", 80), backend("10.66.0.3", 80)])),
+        (CMD["FLOW_NEW"], attributes(
+            "FLOW", proto=u8(6), client=address("10.66.0.9"), client_port=u16(9),
+            frontend=address("10.77.0.1"), frontend_port=u16(80), backend=address("10.66.0.2"),
+            backend_port=u16(80), source_port=u16(9), state=u32(1), expires=u32(9))),
         (CMD["SERVICE_SET"], service("s", more=True)),
         (CMD["SERVICE_DEL"], attributes("SERVICE", name="s", family=u8(2))),
         (CMD["SERVICE_GET"], attributes("SERVICE", name="s", family=u8(2))),

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Virtual machines: single addresses that move from node to node while they are in use."""
 
+import contextlib
+import json
+
 import pytest
 
 from lab import ECHO_PORT, TcpStream, UdpExchange, apply, ask, ctl, ctl_json, run, wait_until
@@ -46,7 +49,7 @@ def steps(machine, order):
     switched = [machine.pod("a", "n1", 1), machine.pod("b", "n2", 0)]
     before, after = machine.object("n1", target="n2"), machine.object("n2")
     middle = {"label": [before, *switched], "status": [after, *waiting]}[order]
-    return [[machine.object("n1"), waiting[0]], [before, *waiting], None, middle,
+    return [[machine.object("n1"), waiting[0]], [before, *waiting], middle, None,
             [after, *switched], [after, switched[1]]]
 
 
@@ -87,18 +90,21 @@ def test_migration(cluster, machine, family, order):
     with traffic[0], traffic[1], traffic[2], traffic[3], \
             UdpExchange("client-n3", address, ECHO_PORT) as exchange:
         for step in plan[1:]:
-            for stream in traffic:
-                stream.wait_for(1 << 16)
+            # Between the two halves of the move nothing gets through.
             if step is None:
                 machine.use(1)
-                continue
-            cluster.apply(objects(cluster, machine, *step))
+            else:
+                cluster.apply(objects(cluster, machine, *step))
+            if step is plan[1]:
+                for stream in traffic:
+                    stream.wait_for(1 << 16)
         for stream in traffic:
             stream.wait_for(1 << 17)
         assert {holder(node, address) for node in cluster.nodes} == {"n2"}
-    print(f"{exchange.sent} requests, {len(exchange.lost)} lost")
+        exchange.wait_for(10)
+    print(f"{exchange.sent} requests, {len(exchange.lost)} lost, errors {exchange.errors}")
     assert [stream.failure for stream in traffic] == [None] * 4
-    assert not exchange.errors and len(exchange.lost) < exchange.sent / 2
+    assert exchange.answered and max(exchange.answered) >= exchange.sent - 5
 
 
 def test_aborted(cluster, machine, family):
@@ -130,6 +136,35 @@ def test_endpoint_is_the_owners(cluster, machine):
             shown = ctl_json(node, "service", "show", "test/vm")
             assert shown and all(("on-node" in backend["flags"]) == (node == where)
                                  for item in shown for backend in item["backends"])
+
+
+def test_flows_move(cluster, machine, family):
+    """
+    What it has begun with a Service whose backends are chosen at random goes on at the other node by
+    "flow save" and "flow restore" alone: each connection keeps its backend.
+    """
+    machine.use(0)
+    backends = [cluster[name] for name in ("web-n3-a", "client-n3", "web-n2-a", "web-n2-b")]
+    chosen = service("dice", 68, PORTS, backends)
+    chosen[0]["metadata"]["annotations"] = {"service.cilium.io/lb-algorithm": "random"}
+    source, target = machine.pod("a", "n1", 1), machine.pod("b", "n2", 2)
+    cluster.apply(objects(cluster, machine, machine.object("n1", target="n2"), source, target,
+                          *chosen))
+    streams = [TcpStream("vm", vip(68, family), 80, rate=RATE // 8) for _ in range(8)]
+    with contextlib.ExitStack() as stack:
+        for stream in streams:
+            stack.enter_context(stream)
+            stream.wait_for(1 << 13)
+        saved = ctl("n1", "flow", "save", "--addr", machine.ip(family)).stdout
+        assert sum(f["frontend"] == vip(68, family) for f in json.loads(saved)) == 8
+        said = ctl("n2", "flow", "restore", stdin=saved).stdout
+        assert " restored, 0 refused" in said
+        machine.use(1)
+        cluster.apply(objects(cluster, machine, machine.object("n2"),
+                              machine.pod("b", "n2", 0), *chosen))
+        for stream in streams:
+            stream.wait_for(1 << 14)
+    assert [stream.failure for stream in streams] == [None] * 8
 
 
 def way(node, address):

@@ -188,10 +188,10 @@ static void says_what_is_wrong_with_the_secret(void **state)
 	(void)state;
 	assert_parse_error(SECRET("", IS_CILIUM, NO_JSON),
 			   "t.yaml:4: Secret kube-system/d8-cni-configuration: data.cilium: must be "
-			   "a JSON object in base64, is \"" NO_JSON "\"");
+			   "a JSON object in base64");
 	assert_parse_error(SECRET("", "\"*\"", VXLAN),
 			   "t.yaml:4: Secret kube-system/d8-cni-configuration: data.cni: must be a "
-			   "text in base64, is \"*\"");
+			   "text in base64");
 	reading_build(&reading, N1 UID SECRET("", IS_CILIUM, ODD_MODE), "n1");
 	assert_no_error(&reading);
 	assert_warning(&reading, THE_SECRET ": data.cilium: mode \"Geneve\" is not known and is "

@@ -296,6 +296,22 @@ static void keeps_what_was_there_of_what_a_list_has_wrong(void **state)
 	report_free(&report);
 }
 
+/* As when a machine has moved: its slices say the same as before. */
+static void touches_those_with_an_endpoint_there(void **state)
+{
+	struct ip ip;
+
+	(void)state;
+	set(SLICE("a-2", "a", "10.1.0.9"));
+	settle();
+	assert_true(ip_parse("10.1.0.9", &ip));
+	store_touch_address(&reconcile.store, &ip);
+	assert_string_equal(dirty_names(), "a");
+	assert_true(ip_parse("10.1.0.77", &ip));
+	store_touch_address(&reconcile.store, &ip);
+	assert_string_equal(dirty_names(), "a");
+}
+
 static void forgets_a_service_that_becomes_anothers(void **state)
 {
 	(void)state;
@@ -353,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_do_not_mix, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_a_list_has_wrong,
 						begin, end),
+		cmocka_unit_test_setup_teardown(touches_those_with_an_endpoint_there, begin, end),
 		cmocka_unit_test_setup_teardown(forgets_a_service_that_becomes_anothers, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_is_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(marks_nodes, begin, end),

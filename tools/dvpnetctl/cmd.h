@@ -14,6 +14,7 @@ int cmd_node(int argc, char **argv);
 int cmd_prefix(int argc, char **argv);
 int cmd_service(int argc, char **argv);
 int cmd_flow(int argc, char **argv);
+int cmd_flow_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_get(int argc, char **argv);

@@ -266,19 +266,21 @@ static int show_flows(struct kernel *kernel, char **words)
 }
 
 /**
- * cmd_flow - dvpnetctl flow
+ * cmd_flow_show - dvpnetctl flow show
  * @argc: as of main()
  * @argv: as of main()
  *
  * Return: the exit status.
  */
-int cmd_flow(int argc, char **argv)
+int cmd_flow_show(int argc, char **argv)
 {
 	return run(argc, argv,
 		   "Usage: dvpnetctl [-j] flow show [proto P] [client A[:PORT]]\n"
 		   "           [frontend A[:PORT]] [backend A[:PORT]] [service NAME]\n"
+		   "       dvpnetctl flow save --addr IP | dvpnetctl flow restore\n"
 		   "Translated connections: client, frontend that it connected to, backend that\n"
-		   "answers, and the source that the backend sees where that is not the client.\n",
+		   "answers, and the source that the backend sees where that is not the client.\n"
+		   "save and restore move those of an address to another node.\n",
 		   show_flows, NULL);
 }
 

@@ -53,6 +53,12 @@ struct flow {
 	uint32_t expires;
 };
 
+/** Names of &enum dvpnet_flow_state; NULL behind the last. */
+extern const char *const flow_states[];
+
+/** Names of &enum dvpnet_flow_flags; NULL behind the last. */
+extern const char *const flow_flags[];
+
 /** struct flow_list - flows, in the order of the kernel's table */
 struct flow_list {
 	LIST(struct flow) flows;
@@ -197,6 +203,7 @@ struct nlattr *kernel_put_range(struct nl_msg *msg, int type, const struct range
 void kernel_queue(struct kernel *kernel);
 int kernel_flush(struct kernel *kernel);
 const void *kernel_failed(const struct kernel *kernel);
+int kernel_new_flow(struct kernel *kernel, const struct flow *flow);
 int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count);
 
 int kernel_sync_begin(struct kernel *kernel, enum dvpnet_sync_mode mode, uint32_t *token);

@@ -9,6 +9,9 @@
 
 /* ---- flows ---- */
 
+const char *const flow_states[] = { "new", "established", "closing", NULL };
+const char *const flow_flags[] = { "masquerade", "port-moved", "egress", "direct", NULL };
+
 static int parse_flow(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *attrs[DVPNET_A_FLOW_MAX + 1];
@@ -86,6 +89,31 @@ int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_
 	attr_put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, filter->backend_port);
 	attr_put_string(msg, DVPNET_A_FLOW_SERVICE, filter->service);
 	return netlink_request(&kernel->netlink, msg, parse_flush, count);
+}
+
+/**
+ * kernel_new_flow - have the kernel take over a flow of another node
+ * @kernel: the module
+ * @flow: the flow, as kernel_get_flows() told it there
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_new_flow(struct kernel *kernel, const struct flow *flow)
+{
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_FLOW_NEW, 0);
+
+	nla_put_u8(msg, DVPNET_A_FLOW_PROTO, flow->proto);
+	attr_put_ip(msg, DVPNET_A_FLOW_CLIENT, &flow->client);
+	attr_put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, flow->client_port);
+	attr_put_ip(msg, DVPNET_A_FLOW_FRONTEND, &flow->frontend);
+	attr_put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, flow->frontend_port);
+	attr_put_ip(msg, DVPNET_A_FLOW_BACKEND, &flow->backend);
+	attr_put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, flow->backend_port);
+	attr_put_port(msg, DVPNET_A_FLOW_SOURCE_PORT, flow->source_port);
+	nla_put_u32(msg, DVPNET_A_FLOW_STATE, flow->state);
+	nla_put_u32(msg, DVPNET_A_FLOW_FLAGS, flow->flags);
+	nla_put_u32(msg, DVPNET_A_FLOW_EXPIRES, flow->expires);
+	return netlink_request(&kernel->netlink, msg, NULL, NULL);
 }
 
 /**

@@ -97,7 +97,7 @@ static void read_cluster_secret(struct objects *objects, const struct field *roo
 			document_parse(file, text, strlen(text), objects_read, objects,
 				       &objects->report);
 		else
-			field_error(&field, "must be a text in base64");
+			objects_data_error(&field, "must be a text in base64");
 		free(text);
 	}
 	meta_free(&meta);

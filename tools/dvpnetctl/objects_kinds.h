@@ -15,6 +15,7 @@ void objects_read_secret(struct objects *objects, const struct field *root);
 void objects_read_cluster(struct objects *objects, const struct field *root);
 void objects_read_cni_secret(struct objects *objects, const struct field *root);
 void objects_read_config_map(struct objects *objects, const struct field *root);
+void objects_data_error(const struct field *field, const char *what);
 const char *objects_priority(const struct field *root);
 void objects_read_machine(struct objects *objects, const struct field *root);
 void objects_read_pod(struct objects *objects, const struct field *root);

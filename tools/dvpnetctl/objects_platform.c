@@ -6,6 +6,19 @@
 #include "base64.h"
 #include "objects_kinds.h"
 
+/**
+ * objects_data_error - note that a value of a Secret's data is wrong, without saying what it is
+ * @field: the value
+ * @what: what it must be
+ */
+void objects_data_error(const struct field *field, const char *what)
+{
+	struct place place = field_place(field);
+
+	report_error(field->subject->report, &place, "Secret %s/%s: data.%s: %s",
+		     field->subject->namespace, field->subject->name, field->key, what);
+}
+
 /* Text behind a key of a Secret's data, to be freed; NULL if there is none, or it is wrong. */
 static char *read_data(const struct field *data, const char *key)
 {
@@ -14,7 +27,7 @@ static char *read_data(const struct field *data, const char *key)
 	char *decoded = text ? base64_decode(text) : NULL;
 
 	if (text && !decoded)
-		field_error(&field, "must be a text in base64");
+		objects_data_error(&field, "must be a text in base64");
 	return decoded;
 }
 
@@ -44,7 +57,7 @@ static void read_cilium(const struct field *data, struct cni_secret *secret)
 	json_t *json = text ? json_loads(text, 0, NULL) : NULL;
 
 	if (text && !json_is_object(json))
-		field_error(&field, "must be a JSON object in base64");
+		objects_data_error(&field, "must be a JSON object in base64");
 	secret->mode = read_choice(&field, json, "mode", modes);
 	secret->masquerade = read_choice(&field, json, "masqueradeMode", masquerades);
 	json_decref(json);

@@ -13,11 +13,6 @@ bool print_json;
 /** Also what is zero: option -a. */
 bool print_all;
 
-static const char *const flow_flags[] = {
-	"masquerade", "port-moved", "egress", "direct", NULL,
-};
-static const char *const flow_states[] = { "new", "established", "closing", NULL };
-
 /* ---- nodes ---- */
 
 static const char *mac_text(const uint8_t *mac, char text[18])

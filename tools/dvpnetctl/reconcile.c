@@ -3,9 +3,11 @@
  * Objects that change, and a kernel that follows.
  *
  * A change of Services or slices costs as much as these Services do: they alone
- * are built anew and compared with what the kernel was told of them. Whatever
- * else changes has all be built, and compared with what the kernel really has; so
- * has the beginning, a failure, and a kernel that somebody else has changed.
+ * are built anew and compared with what the kernel was told of them. A virtual
+ * machine that moves costs as much as the nodes and machines do, and the Services
+ * that it is an endpoint of. Whatever else changes has all be built, and compared
+ * with what the kernel really has; so has the beginning, a failure, and a kernel that
+ * somebody else has changed.
  *
  * An object that makes no sense keeps nobody else from being served: what was
  * there of it stays.
@@ -185,39 +187,60 @@ bool reconcile_build(struct reconcile *reconcile, struct state *want, struct rep
 
 /* ---- into the kernel ---- */
 
-static bool is_same_cluster(const struct state *want, const struct state *have)
-{
-	struct diff diff;
-	bool same;
+/**
+ * enum extent - how much of the cluster has changed
+ * @EXTENT_NONE: nothing that matters
+ * @EXTENT_MACHINES: where virtual machines are
+ * @EXTENT_ALL: anything
+ */
+enum extent { EXTENT_NONE, EXTENT_MACHINES, EXTENT_ALL };
 
-	diff_make(want, have, DIFF_CHANGES, &diff);
-	same = diff_is_empty(&diff) &&
-	       !memcmp(want->config.secret, have->config.secret, sizeof(want->config.secret));
-	diff_free(&diff);
-	return same;
+static bool is_of_machine(const struct change *change)
+{
+	return (change->kind == CHANGE_SET_PREFIX || change->kind == CHANGE_DEL_PREFIX) &&
+	       change->prefix->is_machine;
 }
 
-/* Have nodes or settings changed so that it matters? What makes no sense does not. */
-static bool cluster_changed(struct reconcile *reconcile)
+static enum extent compare_clusters(const struct state *want, const struct state *have)
+{
+	enum extent extent = EXTENT_NONE;
+	struct diff diff;
+	size_t i;
+
+	if (memcmp(want->config.secret, have->config.secret, sizeof(want->config.secret)))
+		return EXTENT_ALL;
+	diff_make(want, have, DIFF_CHANGES, &diff);
+	if (diff.changes.count)
+		extent = EXTENT_MACHINES;
+	for (i = 0; i < diff.changes.count; i++)
+		if (!is_of_machine(&diff.changes.item[i]))
+			extent = EXTENT_ALL;
+	diff_free(&diff);
+	return extent;
+}
+
+/*
+ * Have nodes, machines or settings changed so that it matters? What makes no sense
+ * does not. @want is filled, without services.
+ */
+static enum extent cluster_extent(struct reconcile *reconcile, struct state *want)
 {
 	struct store *store = &reconcile->store;
+	enum extent extent = EXTENT_NONE;
 	struct report report = { 0 };
-	struct state want = { 0 };
-	bool changed = false;
 	char *zone;
 
 	if (!store->nodes_dirty && !store->others_dirty)
-		return false;
-	if (build_cluster(reconcile, &want, &zone, &report))
-		changed = store->others_dirty || util_strcmp_null(zone, reconcile->zone) ||
-			  !is_same_cluster(&want, &reconcile->cluster);
+		return EXTENT_NONE;
+	if (build_cluster(reconcile, want, &zone, &report))
+		extent = store->others_dirty || util_strcmp_null(zone, reconcile->zone) ?
+			 EXTENT_ALL : compare_clusters(want, &reconcile->cluster);
 	reconcile_say(reconcile, &report);
 	report_free(&report);
-	state_free(&want);
 	free(zone);
 	store->nodes_dirty = false;
 	store->others_dirty = false;
-	return changed;
+	return extent;
 }
 
 static bool read_generation(struct reconcile *reconcile, uint32_t *generation)
@@ -327,6 +350,44 @@ static bool run_all(struct reconcile *reconcile)
 	return valid;
 }
 
+/* Services whose endpoints are on another node now. */
+static void touch_moved(struct reconcile *reconcile, const struct state *want)
+{
+	struct diff diff;
+	size_t i;
+
+	diff_make(want, &reconcile->cluster, DIFF_CHANGES, &diff);
+	for (i = 0; i < diff.changes.count; i++)
+		store_touch_address(&reconcile->store, &diff.changes.item[i].prefix->addr);
+	diff_free(&diff);
+}
+
+/* Takes @want if it was done. */
+static bool run_machines(struct reconcile *reconcile, struct state *want)
+{
+	struct sync_result result = { 0 };
+	struct report report = { 0 };
+	bool valid = true;
+
+	touch_moved(reconcile, want);
+	if (reconcile->dry_run)
+		dry_run_changes(want, &reconcile->cluster);
+	else
+		valid = sync_machines(&reconcile->sync, want, &reconcile->cluster, &result,
+				      &report);
+	if (valid) {
+		log_info("machines: %zu added, %zu changed, %zu removed", result.added,
+			 result.changed, result.removed);
+		reconcile->told = read_generation(reconcile, &reconcile->generation);
+		state_free(&reconcile->cluster);
+		reconcile->cluster = *want;
+		memset(want, 0, sizeof(*want));
+	}
+	/* If it failed, all of it is tried, and that tells what is wrong. */
+	report_free(&report);
+	return valid;
+}
+
 static bool run_services(struct reconcile *reconcile)
 {
 	struct report report = { 0 };
@@ -363,6 +424,22 @@ static bool is_as_told(struct reconcile *reconcile)
 	       generation == reconcile->generation;
 }
 
+/* As much as has to be; false if that was not possible, or is not known. */
+static bool run_changes(struct reconcile *reconcile)
+{
+	struct state want = { 0 };
+	enum extent extent;
+	bool valid;
+
+	if (!is_as_told(reconcile))
+		return false;
+	extent = cluster_extent(reconcile, &want);
+	valid = extent == EXTENT_NONE ||
+		(extent == EXTENT_MACHINES && run_machines(reconcile, &want));
+	state_free(&want);
+	return valid && run_services(reconcile);
+}
+
 /**
  * reconcile_run - have the kernel follow what has changed
  * @reconcile: its store has the objects, complete
@@ -381,9 +458,7 @@ bool reconcile_run(struct reconcile *reconcile)
 		if (!reconcile->is_open)
 			return false;
 	}
-	if (is_as_told(reconcile) && !cluster_changed(reconcile) && run_services(reconcile))
-		return true;
-	return run_all(reconcile);
+	return run_changes(reconcile) || run_all(reconcile);
 }
 
 /**

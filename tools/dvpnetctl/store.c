@@ -3,10 +3,13 @@
  * The cluster's objects, kept up to date one by one.
  *
  * Nodes, Services, EndpointSlices, VirtualMachines and their Pods, of which there are
- * many, are kept as objects.c reads them; all else is rare and kept as it came. What a desired state
- * is made from is a view: &struct objects that borrows what is here, either all
- * or just as much as a single Service needs. That includes its rivals: Services that
+ * many, are kept as objects.c reads them; all else is rare and kept as it came. What a
+ * desired state is made from is a view: &struct objects that borrows what is here, either
+ * all or just as much as a single Service needs. That includes its rivals: Services that
  * ask for an address that it asks for, too, so that claims.c finds who gets it.
+ *
+ * A list takes effect as a whole: what it says waits beside what was said before, until
+ * the last of it is there.
  */
 #include <search.h>
 #include <stdlib.h>
@@ -14,24 +17,7 @@
 
 #include "objects_kinds.h"
 #include "store.h"
-
-/**
- * struct store_value - what an object says: one of these
- * @node: Node
- * @service: Service
- * @slice: EndpointSlice
- * @machine: VirtualMachine
- * @pod: Pod
- * @other: any other kind
- */
-struct store_value {
-	struct node_object *node;
-	struct service_object *service;
-	struct slice_object *slice;
-	struct machine_object *machine;
-	struct pod_object *pod;
-	json_t *other;
-};
+#include "store_value.h"
 
 /**
  * struct store_object - an object
@@ -89,59 +75,6 @@ static int compare_services(const void *a, const void *b)
 
 	return order ? order : strcmp(x->namespace, y->namespace);
 }
-
-static void free_node(struct node_object *node)
-{
-	if (node)
-		objects_free_node(node);
-	free(node);
-}
-
-static void free_service(struct service_object *service)
-{
-	if (service)
-		objects_free_service(service);
-	free(service);
-}
-
-static void free_slice(struct slice_object *slice)
-{
-	if (slice)
-		objects_free_slice(slice);
-	free(slice);
-}
-
-static void free_machine(struct machine_object *machine)
-{
-	if (machine)
-		objects_free_machine(machine);
-	free(machine);
-}
-
-static void free_pod(struct pod_object *pod)
-{
-	if (pod)
-		objects_free_pod(pod);
-	free(pod);
-}
-
-/* An empty one remains. */
-static void free_value(struct store_value *value)
-{
-	free_node(value->node);
-	free_service(value->service);
-	free_slice(value->slice);
-	free_machine(value->machine);
-	free_pod(value->pod);
-	json_decref(value->other);
-	*value = (struct store_value){ 0 };
-}
-
-/* Takes the one element of a list, or NULL. */
-#define take_only(list)								\
-	((list)->count ? ((list)->count = 0,					\
-			  memcpy(util_alloc(sizeof(*(list)->item)),		\
-				 (list)->item, sizeof(*(list)->item))) : NULL)
 
 /* ---- services ---- */
 
@@ -267,7 +200,7 @@ static void free_store_service(void *arg)
 	list_free(&service->sent);
 	list_free(&service->slices);
 	list_free(&service->addresses);
-	free_service(service->object);
+	store_value_free(&(struct store_value){ .service = service->object });
 	free(service->namespace);
 	free(service->name);
 	free(service);
@@ -278,7 +211,7 @@ static void replace_service(struct store *store, struct store_service *service,
 			    struct service_object *object)
 {
 	ask_no_more(store, service);
-	free_service(service->object);
+	store_value_free(&(struct store_value){ .service = service->object });
 	service->object = object;
 	if (object)
 		ask_for_all(store, service);
@@ -348,7 +281,7 @@ static struct store_object *get_object(struct store *store, const struct store_o
 static void forget_next(struct store_object *object)
 {
 	if (object->next)
-		free_value(object->next);
+		store_value_free(object->next);
 	free(object->next);
 	object->next = NULL;
 }
@@ -358,7 +291,7 @@ static void free_object(void *arg)
 	struct store_object *object = arg;
 
 	forget_next(object);
-	free_value(&object->value);
+	store_value_free(&object->value);
 	free(object->kind);
 	free(object->namespace);
 	free(object->name);
@@ -375,21 +308,16 @@ static void free_object(void *arg)
 				(list)->item[at] = (list)->item[--(list)->count];\
 	} while (0)
 
-static bool is_shared(const struct store_value *value)
-{
-	return value->machine || value->pod;
-}
-
 /* It says something already, and not only in a list that is not complete yet. */
 static bool is_there(const struct store_object *object)
 {
-	return object->service || object->value.node || is_shared(&object->value) ||
+	return object->service || object->value.node || store_value_is_shared(&object->value) ||
 	       object->value.other;
 }
 
 static void mark_value(struct store *store, const struct store_value *value)
 {
-	store->nodes_dirty |= value->node || is_shared(value);
+	store->nodes_dirty |= value->node || store_value_is_shared(value);
 	store->others_dirty |= value->other != NULL;
 }
 
@@ -403,9 +331,9 @@ static void take_away(struct store *store, struct store_object *object)
 	mark_value(store, &object->value);
 	if (object->value.other)
 		remove_from(&store->others, object);
-	else if (is_shared(&object->value))
+	else if (store_value_is_shared(&object->value))
 		remove_from(&store->machines, object);
-	free_value(&object->value);
+	store_value_free(&object->value);
 }
 
 static void remove_object(struct store *store, struct store_object *object)
@@ -431,33 +359,9 @@ static void adopt(struct store *store, struct store_object *object, struct store
 		put_slice(store, object, object->value.slice);
 	else if (object->value.other)
 		*list_add(&store->others) = object;
-	else if (is_shared(&object->value))
+	else if (store_value_is_shared(&object->value))
 		*list_add(&store->machines) = object;
 	mark_value(store, &object->value);
-}
-
-/* Takes what was read; false of an object that does not count. */
-static bool take_value(const struct store_object *key, json_t *json, struct objects *read,
-		       struct store_value *value)
-{
-	static const char *const typed[] = {
-		"Node", "Service", "EndpointSlice", "VirtualMachine", "Pod",
-	};
-	size_t i;
-
-	*value = (struct store_value){
-		.node = take_only(&read->nodes),
-		.service = take_only(&read->services),
-		.slice = take_only(&read->slices),
-		.machine = take_only(&read->machines),
-		.pod = take_only(&read->pods),
-	};
-	for (i = 0; i < ARRAY_SIZE(typed); i++)
-		if (!strcmp(key->kind, typed[i]))
-			return value->node || value->service || value->slice || is_shared(value);
-	json_object_del(json_object_get(json, "metadata"), "managedFields");
-	value->other = json_incref(json);
-	return true;
 }
 
 /* While a list is read, what it says waits for its end. */
@@ -506,7 +410,7 @@ void store_set(struct store *store, const struct store_list *list, json_t *json,
 			store->others_dirty |= !store->service_uid.known;
 			store->service_uid = read.service_uid;
 		}
-		if (take_value(&key, json, &read, &value))
+		if (store_value_take(key.kind, json, &read, &value))
 			put(store, list, &key, &value);
 		else if (!list || !list->open)
 			store_delete(store, json);
@@ -599,6 +503,49 @@ void store_touch(struct store *store)
 {
 	store->others_dirty = true;
 	twalk_r(store->services, touch, store);
+}
+
+/**
+ * struct touched - an address about which something has changed
+ * @store: all of it
+ * @addr: the address
+ */
+struct touched {
+	struct store *store;
+	const struct ip *addr;
+};
+
+static bool has_endpoint(const struct slice_object *slice, const struct ip *addr)
+{
+	size_t i;
+
+	for (i = 0; i < slice->endpoints.count; i++)
+		if (!ip_compare(&slice->endpoints.item[i].addr, addr))
+			return true;
+	return false;
+}
+
+static void touch_address(const void *node, VISIT visit, void *arg)
+{
+	struct store_service *service = *(struct store_service *const *)node;
+	const struct touched *touched = arg;
+	size_t i;
+
+	for (i = 0; (visit == postorder || visit == leaf) && i < service->slices.count; i++)
+		if (has_endpoint(service->slices.item[i]->value.slice, touched->addr))
+			mark(touched->store, service);
+}
+
+/**
+ * store_touch_address - take as changed those Services that have an endpoint there
+ * @store: all of it
+ * @addr: the address
+ */
+void store_touch_address(struct store *store, const struct ip *addr)
+{
+	struct touched touched = { store, addr };
+
+	twalk_r(store->services, touch_address, &touched);
 }
 
 /* ---- single objects ---- */

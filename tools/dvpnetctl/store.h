@@ -80,6 +80,7 @@ void store_delete(struct store *store, const json_t *json);
 void store_begin(struct store_list *list);
 void store_end(struct store *store, struct store_list *list);
 void store_touch(struct store *store);
+void store_touch_address(struct store *store, const struct ip *addr);
 
 void store_view(const struct store *store, const char *node, struct objects *view);
 void store_view_service(const struct store_service *service, struct objects *view);

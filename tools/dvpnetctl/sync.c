@@ -323,6 +323,60 @@ bool sync_state(struct sync *sync, const struct state *want, enum diff_mode mode
 	return valid;
 }
 
+/* A transaction of just what differs from what was sent; nothing at all if nothing does. */
+static bool send_diff(struct sync *sync, const struct diff *diff, struct report *report)
+{
+	uint32_t token;
+
+	if (diff_is_empty(diff))
+		return true;
+	return begin(sync, DIFF_CHANGES, &token, report) &&
+	       end(sync, token, send_together(sync, diff, report), diff, report);
+}
+
+static bool apply_system(struct sync *sync, const struct state *want, struct sync_result *result,
+			 struct report *report)
+{
+	struct system system;
+	bool valid;
+
+	valid = !system_open(&system, want) && get_device(sync, &system, report) &&
+		!system_apply(&system);
+	if (valid)
+		memcpy(result->system, system.changes, sizeof(result->system));
+	report_take(report, &system.report);
+	system_close(&system);
+	return valid;
+}
+
+/**
+ * sync_machines - change just addresses of virtual machines
+ * @sync: from sync_open()
+ * @want: what ought to be, but for the services; sorted
+ * @have: what was sent before, likewise, and differs in that alone; sorted
+ * @result: filled, as far as it went
+ * @report: errors
+ *
+ * While a machine has moved and this is not done, its packets are lost: it must not
+ * depend on how many Services there are.
+ *
+ * Return: as sync_services().
+ */
+bool sync_machines(struct sync *sync, const struct state *want, const struct state *have,
+		   struct sync_result *result, struct report *report)
+{
+	struct diff diff;
+	bool valid;
+
+	memset(result, 0, sizeof(*result));
+	diff_make(want, have, DIFF_CHANGES, &diff);
+	valid = !diff.keys_move && send_diff(sync, &diff, report) &&
+		apply_system(sync, want, result, report);
+	take_result(&diff, result);
+	diff_free(&diff);
+	return valid;
+}
+
 /**
  * sync_services - change just some services
  * @sync: from sync_open()
@@ -340,18 +394,11 @@ bool sync_services(struct sync *sync, const struct state *want, const struct sta
 		   struct sync_result *result, struct report *report)
 {
 	struct diff diff;
-	uint32_t token;
 	bool valid;
 
 	memset(result, 0, sizeof(*result));
 	diff_make(want, have, DIFF_CHANGES, &diff);
-	valid = !diff.keys_move;
-	if (valid && !diff_is_empty(&diff)) {
-		valid = begin(sync, DIFF_CHANGES, &token, report);
-		if (valid)
-			valid = end(sync, token, send_together(sync, &diff, report), &diff,
-				    report);
-	}
+	valid = !diff.keys_move && send_diff(sync, &diff, report);
 	take_result(&diff, result);
 	diff_free(&diff);
 	return valid;

@@ -47,7 +47,7 @@ def _read_header():
 
 CMD, ATTR = _read_header()
 WRITES = [name for name in CMD
-          if name.endswith(("_SET", "_DEL", "_FLUSH", "_BEGIN", "_COMMIT", "_ABORT"))]
+          if name.endswith(("_SET", "_DEL", "_NEW", "_FLUSH", "_BEGIN", "_COMMIT", "_ABORT"))]
 DUMPS = ["NODE_GET", "PREFIX_GET", "SERVICE_GET", "FLOW_GET"]
 READS = ["CONFIG_GET", "NODE_GET", "SERVICE_GET", "STATS_GET", "ROUTE_GET"]
 

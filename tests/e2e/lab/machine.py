@@ -59,7 +59,7 @@ class Machine:
         """From now on it sends by that device: it is at the other node."""
         ip(f"route replace {GATEWAY[4]} dev eth{number}",
            f"route replace default via {GATEWAY[4]} dev eth{number}",
-           f"-6 route replace default via {GATEWAY[6]} dev eth{number}", ns=self.name)
+           f"route replace default via {GATEWAY[6]} dev eth{number}", ns=self.name)
 
     def object(self, node, target=None):
         """Its VirtualMachine."""

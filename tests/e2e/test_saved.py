@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Flows that were saved at one node are taken over at another: as they were, or not at all."""
+
+import errno
+import json
+
+import pytest
+
+from lab import TcpStream, ctl, ctl_json
+from lab import objects as o
+from lab.genl import Genl, Refused, address, attributes, u8, u16, u32
+from lab.pair import SERVICE4, Pair
+
+VIP = {4: "10.99.0.2", 6: "fd00:99::2"}
+
+
+@pytest.fixture(name="pair", scope="module")
+def fixture_pair():
+    """Two nodes, and Service "far" of the right one's pod at VIP: no connection to oneself."""
+    with Pair() as pair:
+        far = pair.pods["right-pod"]
+        pair.apply(more=[o.service("far", VIP.values(), [o.port(7, name="tcp")]),
+                         *(o.endpoint_slice("far", [o.endpoint(far.ip(f), far.node)],
+                                            [("tcp", 7, "TCP")]) for f in VIP)])
+        yield pair
+
+
+@pytest.fixture(autouse=True)
+def no_flows(pair):
+    """Without flows of the tests before."""
+    assert pair
+    ctl("left", "flush", "flow")
+
+
+def flows():
+    """What identifies the flows of the left node."""
+    keys = ("client", "client_port", "frontend", "backend", "backend_port", "source_port", "state")
+    return sorted(tuple(f[key] for key in keys) for f in ctl_json("left", "flow", "show"))
+
+
+def save(pair, family):
+    """Flows of the left node's pod, as text."""
+    return ctl("left", "flow", "save", "--addr", pair.pods["left-pod"].ip(family)).stdout
+
+
+def restore(text, check=True):
+    """Take them over at the left node."""
+    return ctl("left", "flow", "restore", stdin=text, check=check)
+
+
+def test_round_trip(pair, family):
+    """Saved, flushed and restored, they are the same, and the connection goes on."""
+    with TcpStream("left-pod", VIP[family], 7, rate=1 << 19) as stream:
+        stream.wait_for(1 << 15)
+        before = flows()
+        text = save(pair, family)
+        assert len(json.loads(text)) == len(before) == 1
+        ctl("left", "flush", "flow")
+        assert restore(text).stdout == "flows: 1 restored, 0 refused\n"
+        assert flows() == before
+        stream.wait_for(1 << 15)
+        # Once more it changes nothing.
+        assert restore(text).stdout == "flows: 1 restored, 0 refused\n"
+        assert flows() == before
+    assert stream.failure is None
+
+
+def test_others_stay(pair):
+    """Those of other addresses are not saved."""
+    with TcpStream("left-pod", VIP[4], 7, rate=1 << 18) as stream:
+        stream.wait_for(1 << 12)
+        assert json.loads(ctl("left", "flow", "save", "--addr", "10.9.1.99").stdout) == []
+        assert json.loads(save(pair, 6)) == []
+
+
+def flow(**changed):
+    """Attributes of a flow that would be taken, but for what is changed; None leaves one out."""
+    fields = {"proto": u8(6), "client": address("10.9.1.10"), "client_port": u16(40000),
+              "frontend": address(SERVICE4), "frontend_port": u16(7),
+              "backend": address("10.9.2.10"), "backend_port": u16(7), "source_port": u16(40000),
+              "state": u32(1), "flags": u32(0), "expires": u32(100)}
+    fields.update(changed)
+    return attributes("FLOW", **{key: value for key, value in fields.items() if value is not None})
+
+
+WRONG = {
+    **{f"no {key}": ({key: None}, errno.EINVAL)
+       for key in ("proto", "client", "client_port", "frontend", "frontend_port", "backend",
+                   "backend_port", "source_port", "state", "expires")},
+    **{f"{key} 0": ({key: u16(0)}, errno.EINVAL)
+       for key in ("client_port", "frontend_port", "backend_port", "source_port")},
+    "family": ({"client": address("fd00::1")}, errno.EINVAL),
+    "backend family": ({"backend": address("fd00::1")}, errno.EINVAL),
+    "address": ({"client": bytes(7)}, errno.EINVAL),
+    "state": ({"state": u32(3)}, errno.ERANGE),
+    "flags": ({"flags": u32(16)}, errno.EINVAL),
+    "icmp": ({"proto": u8(1)}, errno.EPROTONOSUPPORT),
+    "masquerade": ({"flags": u32(1)}, errno.EOPNOTSUPP),
+    "egress": ({"flags": u32(4)}, errno.EOPNOTSUPP),
+    "direct": ({"flags": u32(8)}, errno.EINVAL),
+    "no service": ({"frontend": address("10.99.0.77")}, errno.ENOENT),
+    "no backend": ({"backend": address("10.9.2.77")}, errno.ENOENT),
+    "backend port": ({"backend_port": u16(8)}, errno.ENOENT),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(case):
+    """It is refused with a text, and nothing is there."""
+    changed, code = WRONG[case]
+    with Genl("left") as genl:
+        with pytest.raises(Refused) as refusal:
+            genl.request("FLOW_NEW", flow(**changed))
+        assert refusal.value.code == code and refusal.value.message
+        assert not flows()
+        genl.request("FLOW_NEW", flow())
+    assert len(flows()) == 1
+
+
+def test_place_is_taken():
+    """The client's port is another flow's, here or as the backend sees it; the first stays."""
+    with Genl("left") as genl:
+        genl.request("FLOW_NEW", flow())
+        before = flows()
+        for changed in ({"backend": address("10.9.1.10")}, {"client_port": u16(40001)},
+                        {"source_port": u16(40002)}):
+            with pytest.raises(Refused, match="another flow has"):
+                genl.request("FLOW_NEW", flow(**changed))
+        assert flows() == before
+        # One frontend, one backend, and another port: there is room for it.
+        genl.request("FLOW_NEW", flow(client_port=u16(40001), source_port=u16(40003), flags=u32(2)))
+    assert len(flows()) == 2
+
+
+def test_bounded():
+    """No more than max-flows, as all flows."""
+    ctl("left", "config", "set", "max-flows", 16)
+    try:
+        with Genl("left") as genl:
+            for number in range(16):
+                genl.request("FLOW_NEW", flow(client_port=u16(41000 + number),
+                                              source_port=u16(41000 + number)))
+            with pytest.raises(Refused, match="table is full") as refusal:
+                genl.request("FLOW_NEW", flow())
+            assert refusal.value.code == errno.ENOSPC
+        assert len(flows()) == 16
+    finally:
+        ctl("left", "config", "set", "max-flows", 524288)
+
+
+def test_bad_text(pair):
+    """What is no list of flows changes nothing, and the flow and field are named."""
+    assert pair
+    good = {"protocol": "tcp", "client": "10.9.1.10", "client_port": 40000, "frontend": SERVICE4,
+            "frontend_port": 7, "backend": "10.9.2.10", "backend_port": 7, "source": "10.9.1.10",
+            "source_port": 40000, "state": "established", "flags": [], "expires": 100}
+    done = restore(json.dumps([good, {**good, "state": "odd"}]), check=False)
+    assert done.returncode == 1 and "flow 2: state: must be new" in done.stderr
+    assert not flows()
+    done = restore(json.dumps([good, {**good, "backend": "10.9.2.99", "client_port": 5}]),
+                   check=False)
+    assert done.returncode == 1 and "flows: 1 restored, 1 refused" in done.stdout
+    assert "tcp 10.9.1.10:5 to 10.99.0.1:7: the Service has no such backend" in done.stderr
+    assert len(flows()) == 1
