@@ -385,7 +385,12 @@ static void set_options(struct api_request *request, const char *path, unsigned 
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, request->connect_to);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/*
+	 * Wait for a connection that is being made, to share it. Without TLS there is no HTTP/2,
+	 * and libcurl would only find out when that connection's first answer has ended.
+	 */
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+			 (long)!strncmp(request->api->config.server, "https:", 6));
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "dvpnetctl/" DVPNET_VERSION);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
