@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # make            dvpnet.ko for the running kernel (KDIR= for another), and dvpnetctl
-# make install    both, and the man page; DESTDIR= and PREFIX= as usual
+# make install    both, the man page and the systemd unit; DESTDIR= and PREFIX= as usual
 # make demo       a three-node cluster in a guest, shown at work
 # make check      all tests; make check-fast: one kernel, for the developer's own loop
 # make bench      instructions per packet, beside the peers
@@ -11,6 +11,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),/lib,/etc)/systemd/system
 DEPMOD ?= depmod
 
 all: module tool
@@ -28,6 +29,8 @@ install-tool: tool
 	install -d $(DESTDIR)$(SBINDIR)
 	install -m 755 tools/dvpnetctl/dvpnetctl tools/dvpnetctl/dvpnetctl-agent $(DESTDIR)$(SBINDIR)
 	install -D -m 644 docs/dvpnetctl.8 $(DESTDIR)$(MANDIR)/man8/dvpnetctl.8
+	install -D -m 644 deploy/dvpnet.service $(DESTDIR)$(UNITDIR)/dvpnet.service
+	sed -i 's#/usr/local/sbin/#$(SBINDIR)/#' $(DESTDIR)$(UNITDIR)/dvpnet.service
 
 # Headers come with neither a key to sign with nor a System.map; without the latter the kernel's own
 # makefiles leave depmod out.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A dvpnetctl agent that changes no kernel: it prints what it would change."""
+"""A dvpnetctl agent; by default one that changes no kernel: it prints what it would change."""
 
 import json
 import os
@@ -39,9 +39,10 @@ class Agent:
     `log` is what it said.
     """
 
-    def __init__(self, config, *options, node="n1", env=None):
+    def __init__(self, config, *options, node="n1", env=None, dry_run=True):
         self.changes, self.log = [], []
-        command = [DVPNETCTL, "agent", "--node-name", node, "--dry-run", "--verbose", *options]
+        command = [DVPNETCTL, "agent", "--node-name", node, "--verbose", "--cni-conf-dir", "",
+                   *(["--dry-run"] if dry_run else []), *options]
         if config:
             command += ["--kubeconfig", str(config)]
         # pylint: disable=consider-using-with
@@ -83,7 +84,7 @@ class Agent:
 
     def await_change(self, text, timeout=10):
         """Until a change of that text came."""
-        wait_until(lambda: text in self.texts(), timeout, lambda: f"{text!r} in {self.texts()}")
+        wait_until(lambda: text in self.texts(), timeout, lambda: f"{text!r} in {self.texts()}; log: {self.log[-20:]}")
 
     def await_log(self, text, timeout=10):
         """Until the log has a line with that text; returns the line."""

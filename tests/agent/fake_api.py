@@ -237,21 +237,27 @@ def namespace(name="kube-system", uid="5a3cb4d3-8a05-4b3c-9d3c-7f0f0a3d2c11"):
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": uid}}
 
 
-def service(name, ip, port=80):
+def service(name, ip, port=80, **spec):
     """A Service with a port "http"."""
     return {"apiVersion": "v1", "kind": "Service",
             "metadata": {"namespace": "demo", "name": name},
             "spec": {"type": "ClusterIP", "clusterIP": ip, "clusterIPs": [ip],
-                     "ports": [{"name": "http", "port": port, "protocol": "TCP"}]}}
+                     "ports": [{"name": "http", "port": port, "protocol": "TCP"}], **spec}}
 
 
-def endpoint_slice(name, of, *addresses):
-    """An EndpointSlice with a port "http"."""
+def endpoint(address, at=None, **conditions):
+    """An endpoint of a slice."""
+    return {"addresses": [address], "conditions": {"ready": True, **conditions},
+            **({"nodeName": at} if at else {})}
+
+
+def endpoint_slice(name, of, *endpoints, **meta):
+    """An EndpointSlice with a port "http", of addresses or endpoints."""
     return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": {"namespace": "demo", "name": name,
-                         "labels": {"kubernetes.io/service-name": of}},
+                         "labels": {"kubernetes.io/service-name": of}, **meta},
             "addressType": "IPv4", "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
-            "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in addresses]}
+            "endpoints": [endpoint(e) if isinstance(e, str) else e for e in endpoints]}
 
 
 def module_config(mode, **meta):

@@ -76,6 +76,17 @@ def test_nothing_before_all_lists(api, config):
         running.await_log("endpointslices: works again", TIMEOUT)
 
 
+@pytest.mark.parametrize("kind, name", [("Namespace", "namespace kube-system"),
+                                        ("ConfigMap", "configmap cilium-config")])
+def test_dispensable(api, config, kind, name):
+    """Where it has no rights for what it can do without, it says so and goes on."""
+    api.on_list[kind] = lambda request, _: request.refuse(403, "forbidden") or True
+    with Agent(config) as running:
+        running.await_log(f"warning: {name}: HTTP status 403: forbidden; all goes on as if there "
+                          "were none", TIMEOUT)
+        running.await_change("add service demo/a:http", TIMEOUT)
+
+
 def test_streams_are_taken_up(api, agent):
     """A stream that ends is taken up where it was, without another list."""
     lists = api.asked("list Service")

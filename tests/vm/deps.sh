@@ -6,13 +6,14 @@ set -euo pipefail
 
 declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config linux-headers-amd64 libnl-3-dev libnl-genl-3-dev libyaml-dev
-		libjansson-dev libnftables-dev libcurl4-openssl-dev libsystemd-dev"
+		libjansson-dev libnftables-dev libcurl4-openssl-dev libsystemd-dev libmicrohttpd-dev"
 	[unit]="libcmocka-dev iproute2 nftables iptables"
 	[static]="sparse cppcheck shellcheck"
+	[deploy]="prometheus python3 python3-yaml systemd"
 	[vm]="qemu-system-x86 busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
 	[uml]="linux-source-6.1 gcc libc6-dev make bc bison flex xz-utils kmod busybox-static"
 	[e2e]="python3 python3-pytest python3-yaml iproute2 iputils-ping iputils-tracepath iperf3
-		nftables conntrack ethtool tcpdump curl socat procps"
+		nftables conntrack ethtool tcpdump curl socat procps containernetworking-plugins iptables"
 	[bench]="iproute2 ethtool nftables iptables ipset ipvsadm conntrack curl python3"
 	[cluster]="curl openssl ca-certificates git"
 )

@@ -13,12 +13,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "agent.h"
+#include "cni.h"
 #include "dry_run.h"
 #include "log.h"
+#include "print.h"
 #include "reconcile.h"
 #include "watch.h"
 
@@ -48,7 +51,7 @@ static const struct resource resources[] = {
 	{ "endpointslices", "/apis/discovery.k8s.io/v1/endpointslices", VISIBLE,
 	  "EndpointSlice", 200, false },
 	{ "namespace kube-system", "/api/v1/namespaces", "fieldSelector=metadata.name%3Dkube-system&",
-	  "Namespace", 1, false },
+	  "Namespace", 1, false, true },
 	{ "servicecidrs", "/apis/networking.k8s.io/v1/servicecidrs", "", "ServiceCIDR", 100, true },
 	{ "secret d8-cluster-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cluster-configuration&", "Secret", 1, false },
@@ -58,7 +61,7 @@ static const struct resource resources[] = {
 	{ "secret d8-cni-configuration", "/api/v1/namespaces/kube-system/secrets",
 	  "fieldSelector=metadata.name%3Dd8-cni-configuration&", "Secret", 1, false },
 	{ "configmap cilium-config", "/api/v1/namespaces/d8-cni-cilium/configmaps",
-	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false },
+	  "fieldSelector=metadata.name%3Dcilium-config&", "ConfigMap", 1, false, true },
 	{ "moduleconfigs", "/apis/deckhouse.io/v1alpha1/moduleconfigs", "", "ModuleConfig", 100,
 	  true },
 };
@@ -71,6 +74,10 @@ static const struct resource resources[] = {
  * @watches: one for each of resources[]
  * @lists: their objects, one for each of resources[]
  * @reconcile: objects and kernel
+ * @serving: what it tells of itself
+ * @cni_runs: &reconcile.full_runs when the CNI configuration was looked at
+ * @cni: what it was then
+ * @cni_failed: it could not be written
  * @sync_timer: when the kernel follows next
  * @resync_timer: when all is compared next
  * @last_sync: when the kernel was changed last, in microseconds of CLOCK_MONOTONIC
@@ -84,6 +91,10 @@ struct agent {
 	struct watch watches[ARRAY_SIZE(resources)];
 	struct store_list lists[ARRAY_SIZE(resources)];
 	struct reconcile reconcile;
+	struct serving serving;
+	uint64_t cni_runs;
+	char *cni;
+	bool cni_failed;
 	sd_event_source *sync_timer;
 	sd_event_source *resync_timer;
 	uint64_t last_sync;
@@ -142,7 +153,10 @@ static void schedule(struct agent *agent)
 	uint64_t next = agent->last_sync + agent->options->min_sync_ms * 1000ULL;
 	uint64_t now = now_us(agent);
 
-	if (is_complete(agent) && has_work(agent) && !is_set(agent->sync_timer))
+	if (!is_complete(agent) || !has_work(agent))
+		return;
+	serving_queued(&agent->serving);
+	if (!is_set(agent->sync_timer))
 		set_timer(agent->sync_timer, next > now + GATHER_US ? next - now : GATHER_US);
 }
 
@@ -166,9 +180,58 @@ static void print_dry_run(struct agent *agent)
 	state_free(&want);
 }
 
+static void print_cni(struct agent *agent, const char *text)
+{
+	char *path = cni_path(agent->options->cni_dir);
+
+	if (util_strcmp_null(text, agent->cni))
+		print_json_line(json_pack("{s:s, s:{s:s, s:o}}", "action", "change", "file",
+					  "name", path, "content", json_loads(text, 0, NULL)));
+	fflush(stdout);
+	free(path);
+}
+
+/* Whenever all was compared: it hangs on nodes, settings and devices. */
+static void follow_cni(struct agent *agent)
+{
+	struct report report = { 0 };
+	size_t changes = 0;
+	char *text;
+
+	if (!*agent->options->cni_dir || agent->cni_runs == agent->reconcile.full_runs)
+		return;
+	agent->cni_runs = agent->reconcile.full_runs;
+	text = cni_wanted(store_node(&agent->reconcile.store, agent->options->desired.node),
+			  &agent->reconcile.cluster, &report);
+	if (text && agent->options->dry_run)
+		print_cni(agent, text);
+	else if (text)
+		agent->cni_failed = !cni_write(agent->options->cni_dir, text, &changes, &report);
+	if (changes && !agent->cni_failed)
+		log_info("%s/" CNI_CONF_NAME " is written", agent->options->cni_dir);
+	if (text) {
+		free(agent->cni);
+		agent->cni = text;
+	}
+	reconcile_say(&agent->reconcile, &report);
+	report_free(&report);
+}
+
+static bool try_to_follow(struct agent *agent)
+{
+	bool valid;
+
+	serving_begin(&agent->serving);
+	valid = reconcile_run(&agent->reconcile);
+	serving_end(&agent->serving, valid);
+	if (valid)
+		follow_cni(agent);
+	return valid;
+}
+
 static void follow(struct agent *agent)
 {
-	bool valid = reconcile_run(&agent->reconcile);
+	bool valid = try_to_follow(agent), retry = agent->reconcile.refused || agent->cni_failed;
 
 	agent->last_sync = now_us(agent);
 	if (agent->options->once) {
@@ -178,8 +241,7 @@ static void follow(struct agent *agent)
 		set_timer(agent->sync_timer, backoff_next(&agent->retry) * 1000ULL);
 	} else {
 		backoff_reset(&agent->retry);
-		set_timer(agent->resync_timer, agent->reconcile.refused ? RETRY_MAX_MS * 1000ULL :
-			  RESYNC_US);
+		set_timer(agent->resync_timer, retry ? RETRY_MAX_MS * 1000ULL : RESYNC_US);
 		tell_ready(agent);
 	}
 }
@@ -237,6 +299,7 @@ static void on_object(const struct resource *resource, json_t *object, bool dele
 	struct report report = { 0 };
 	struct agent *agent = arg;
 
+	serving_object(&agent->serving, &agent->watches[resource - resources], object, deleted);
 	if (deleted)
 		store_delete(&agent->reconcile.store, object);
 	else
@@ -318,8 +381,20 @@ static bool add_timer(struct agent *agent, sd_event_source **timer, sd_event_tim
 	       sd_event_source_set_enabled(*timer, SD_EVENT_OFF) >= 0;
 }
 
+/* A shell's limit is low for a cluster with many health node ports. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool prepare(struct agent *agent)
 {
+	raise_file_limit();
 	if (sd_event_new(&agent->loop) < 0 || !add_signals(agent) ||
 	    !add_timer(agent, &agent->sync_timer, on_sync_timer) ||
 	    !add_timer(agent, &agent->resync_timer, on_resync_timer))
@@ -345,6 +420,8 @@ static bool start(struct agent *agent)
 	if (valid)
 		log_info("node %s of the cluster of %s", agent->options->desired.node,
 			 agent->api.config.server);
+	if (valid && !agent->options->once)
+		serving_start(&agent->serving, agent->loop, &agent->options->serving);
 	return valid;
 }
 
@@ -352,10 +429,12 @@ static void finish(struct agent *agent)
 {
 	size_t i;
 
+	serving_stop(&agent->serving);
 	for (i = 0; i < ARRAY_SIZE(resources); i++)
 		watch_stop(&agent->watches[i]);
 	api_close(&agent->api);
 	reconcile_free(&agent->reconcile);
+	free(agent->cni);
 	sd_event_source_disable_unref(agent->sync_timer);
 	sd_event_source_disable_unref(agent->resync_timer);
 	sd_event_unref(agent->loop);
@@ -373,6 +452,11 @@ int agent_run(const struct agent_options *options)
 		.options = options,
 		.reconcile = { .options = &options->desired, .dry_run = options->dry_run },
 		.retry = { .min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS },
+		.serving = {
+			.node = options->desired.node, .reconcile = &agent.reconcile,
+			.api = &agent.api, .watches = agent.watches,
+			.watch_count = ARRAY_SIZE(resources),
+		},
 	};
 	int status = EXIT_FAILURE;
 

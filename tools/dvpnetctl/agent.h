@@ -4,12 +4,15 @@
 #define DVPNETCTL_AGENT_H
 
 #include "desired.h"
+#include "serving.h"
 
 /**
  * struct agent_options - what was asked for
  * @kubeconfig: file, or NULL for a pod's service account
  * @desired: which node this is, and settings
  * @min_sync_ms: least time between two changes of the kernel
+ * @serving: where it tells of itself
+ * @cni_dir: folder for the CNI configuration, "" = write none
  * @once: end when the kernel has all
  * @dry_run: change nothing, print what would change
  */
@@ -17,6 +20,8 @@ struct agent_options {
 	const char *kubeconfig;
 	struct desired_options desired;
 	unsigned int min_sync_ms;
+	struct serving_options serving;
+	const char *cni_dir;
 	bool once;
 	bool dry_run;
 };

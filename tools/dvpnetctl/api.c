@@ -19,6 +19,7 @@
 #include "api.h"
 #include "lines.h"
 #include "log.h"
+#include "moment.h"
 
 #define CONNECT_TIMEOUT 10L
 
@@ -65,14 +66,6 @@ struct api_request {
 	struct lines body;
 	char error[CURL_ERROR_SIZE];
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
 
 /* ---- how it ended ---- */
 
@@ -392,7 +385,12 @@ static void set_options(struct api_request *request, const char *path, unsigned 
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, request->connect_to);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/*
+	 * Wait for a connection that is being made, to share it. Without TLS there is no HTTP/2,
+	 * and libcurl would only find out when that connection's first answer has ended.
+	 */
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+			 (long)!strncmp(request->api->config.server, "https:", 6));
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "dvpnetctl/" DVPNET_VERSION);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
@@ -420,12 +418,12 @@ static void refresh_token(struct api *api)
 	struct report report = { 0 };
 
 	if (!api->config.token_file || (api->token_read &&
-					now_us() - api->token_read < TOKEN_AGE_MAX))
+					moment_us() - api->token_read < TOKEN_AGE_MAX))
 		return;
 	kubeconfig_reload_token(&api->config, &report);
 	log_report(&report);
 	report_free(&report);
-	api->token_read = now_us();
+	api->token_read = moment_us();
 }
 
 /**
@@ -495,7 +493,7 @@ bool api_open(struct api *api, sd_event *loop, const char *kubeconfig, struct re
 		kubeconfig_free(&api->config);
 		return false;
 	}
-	api->token_read = now_us();
+	api->token_read = moment_us();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	api->multi = curl_multi_init();
 	if (!api->multi || sd_event_add_time_relative(loop, &api->timer, CLOCK_MONOTONIC, 0, 1000,
@@ -527,7 +525,7 @@ bool api_reload(struct api *api, struct report *report)
 	}
 	kubeconfig_free(&api->config);
 	api->config = config;
-	api->token_read = now_us();
+	api->token_read = moment_us();
 	return true;
 }
 

@@ -107,6 +107,7 @@ static int parse_link(struct nlmsghdr *nlh, void *arg)
 	link = list_add(&links->list);
 	link->ifindex = ifi->ifi_index;
 	copy_text(attrs[IFLA_IFNAME], link->name, sizeof(link->name));
+	link->mtu = attr_u32(attrs[IFLA_MTU], 0);
 	info = attrs[IFLA_LINKINFO];
 	if (info)
 		copy_text(nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND), link->kind,

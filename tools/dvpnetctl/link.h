@@ -21,11 +21,13 @@
  * @ifindex: its number
  * @name: its name
  * @kind: its kind, "" if it has none
+ * @mtu: its MTU
  */
 struct link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
 	char kind[LINK_KIND_MAX];
+	uint32_t mtu;
 };
 
 /** struct links - network devices */

@@ -12,6 +12,7 @@
 
 #include "agent.h"
 #include "cmd.h"
+#include "cni.h"
 #include "log.h"
 #include "override.h"
 #include "print.h"
@@ -27,9 +28,17 @@ static const char usage[] =
 	"                         a pod of the cluster finds around itself\n"
 	OVERRIDE_USAGE
 	"  --min-sync-period MS   least milliseconds between two changes of the kernel (100)\n"
+	"  --healthz-bind-address ADDRESS[:PORT]\n"
+	"                         where probes find /healthz and /livez (0.0.0.0:10256, that is\n"
+	"                         all addresses of both families); \"\" = nowhere\n"
+	"  --metrics-bind-address ADDRESS[:PORT]\n"
+	"                         where Prometheus finds /metrics (127.0.0.1:10249); \"\" = nowhere\n"
+	"  --cni-conf-dir DIR     where to write " CNI_CONF_NAME " (" CNI_CONF_DIR ");\n"
+	"                         \"\" = nowhere\n"
 	"  --once                 end when the kernel has all\n"
 	"  --dry-run              change nothing, print, as JSON, what would change, a line each;\n"
-	"                         with --once what ought to be as well, as apply does\n"
+	"                         with --once what ought to be as well, as apply does; listens\n"
+	"                         just where --...-bind-address says so\n"
 	"  --verbose              log each step\n"
 	"  -q, --quiet            log only what is wrong\n"
 	"  -h, --help             print this\n"
@@ -52,6 +61,13 @@ static bool read_option(int option, const char *text, struct agent_options *opti
 		if (!cmd_number(text, 0, 60000, &number))
 			return false;
 		options->min_sync_ms = number;
+		return true;
+	case 'H':
+		return serving_parse(text, SERVING_HEALTHZ_PORT, &options->serving.healthz);
+	case 'M':
+		return serving_parse(text, SERVING_METRICS_PORT, &options->serving.metrics);
+	case 'C':
+		options->cni_dir = text;
 		return true;
 	case 'o':
 		options->once = true;
@@ -78,6 +94,9 @@ static bool read_options(int argc, char **argv, struct agent_options *options, i
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		OVERRIDE_OPTIONS,
 		{ "min-sync-period", required_argument, NULL, 's' },
+		{ "healthz-bind-address", required_argument, NULL, 'H' },
+		{ "metrics-bind-address", required_argument, NULL, 'M' },
+		{ "cni-conf-dir", required_argument, NULL, 'C' },
 		{ "once", no_argument, NULL, 'o' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "verbose", no_argument, NULL, 'V' },
@@ -116,13 +135,34 @@ static bool read_options(int argc, char **argv, struct agent_options *options, i
 	return true;
 }
 
+/* As kube-proxy has it. */
+static const struct serving_options default_serving = {
+	.healthz = { .is_on = true, .is_default = true, .port = SERVING_HEALTHZ_PORT },
+	.metrics = {
+		.is_on = true, .is_default = true, .port = SERVING_METRICS_PORT,
+		.addr = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+	},
+};
+
+/* A dry run beside the agent must not be in its way. */
+static void limit_serving(struct serving_options *serving)
+{
+	serving->healthz.is_on &= !serving->healthz.is_default;
+	serving->metrics.is_on &= !serving->metrics.is_default;
+	serving->no_node_ports = !serving->healthz.is_on;
+}
+
 int main(int argc, char **argv)
 {
-	struct agent_options options = { .min_sync_ms = 100 };
+	struct agent_options options = {
+		.min_sync_ms = 100, .cni_dir = CNI_CONF_DIR, .serving = default_serving,
+	};
 	int status;
 
 	log_init(LEVEL_INFO);
 	if (!read_options(argc, argv, &options, &status))
 		return status;
+	if (options.dry_run)
+		limit_serving(&options.serving);
 	return agent_run(&options);
 }

@@ -15,6 +15,7 @@
  * @cidrs: spec.podCIDRs
  * @zone: label topology.kubernetes.io/zone, or NULL
  * @nodeport_any: annotation node.deckhouse.io/nodeport-bind-internal-ip is "false"
+ * @leaving: it is being deleted, or the cluster autoscaler is about to
  * @mode: annotation dvpnet.io/mode, or %NODE_MODE_NONE
  * @is_master: it is of group master
  * @nesting: in so many machines is the node, by label node.deckhouse.io/dvp-nesting-level
@@ -27,6 +28,7 @@ struct node_object {
 	LIST(struct range) cidrs;
 	char *zone;
 	bool nodeport_any;
+	bool leaving;
 	uint32_t mode;
 	bool is_master;
 	unsigned int nesting;
@@ -71,6 +73,7 @@ struct service_address {
  * @has_node_ports: its type is NodePort or LoadBalancer
  * @internal_local: internalTrafficPolicy is Local
  * @external_local: externalTrafficPolicy is Local
+ * @health_port: spec.healthCheckNodePort where load balancers ask for it, 0 = none
  * @affinity: seconds for which a client stays with its backend, 0 = not at all
  * @algorithm: &enum dvpnet_algorithm that the annotation asks for
  * @ports: spec.ports
@@ -85,6 +88,7 @@ struct service_object {
 	bool has_node_ports;
 	bool internal_local;
 	bool external_local;
+	uint16_t health_port;
 	uint32_t affinity;
 	uint32_t algorithm;
 	LIST(struct service_port) ports;

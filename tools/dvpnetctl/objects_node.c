@@ -81,6 +81,23 @@ static void read_cidrs(const struct field *root, struct node_object *node)
 	}
 }
 
+/* As kube-proxy has it: load balancers are to leave it alone. */
+static bool is_leaving(const struct field *root, const struct field *metadata)
+{
+	struct field spec = field_member(root, "spec");
+	struct field taints = field_member(&spec, "taints");
+	size_t i, count = field_length(&taints);
+
+	for (i = 0; i < count; i++) {
+		struct field taint = field_element(&taints, i);
+		const char *key = field_member_string(&taint, "key");
+
+		if (key && !strcmp(key, "ToBeDeletedByClusterAutoscaler"))
+			return true;
+	}
+	return field_member_string(metadata, "deletionTimestamp");
+}
+
 /**
  * objects_read_node - read a Node
  * @objects: to add it to
@@ -102,6 +119,7 @@ void objects_read_node(struct objects *objects, const struct field *root)
 	read_mac(&annotations, node);
 	bind = field_member_string(&annotations, "node.deckhouse.io/nodeport-bind-internal-ip");
 	node->nodeport_any = bind && !strcmp(bind, "false");
+	node->leaving = is_leaving(root, &metadata);
 	node->zone = util_strdup(meta_label(root, "topology.kubernetes.io/zone"));
 	node->is_master = !util_strcmp_null(meta_label(root, "node.deckhouse.io/group"), "master");
 	node->nesting = read_nesting(root);

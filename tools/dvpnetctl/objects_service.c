@@ -257,6 +257,9 @@ static void read_type(const struct field *root, const struct field *spec, const 
 	service->internal_local = read_is_local(spec, "internalTrafficPolicy");
 	service->external_local = read_is_local(spec, "externalTrafficPolicy") &&
 				  (service->has_node_ports || service->externals.count);
+	if (is_balancer && service->external_local)
+		service->health_port = field_member_number(spec, "healthCheckNodePort", 0, 65535,
+							   0);
 }
 
 /**

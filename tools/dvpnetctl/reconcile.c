@@ -332,6 +332,7 @@ static bool run_all(struct reconcile *reconcile)
 	bool valid;
 
 	reconcile->told = false;
+	reconcile->full_runs++;
 	valid = reconcile_build(reconcile, &want, &report);
 	errors = report.errors.count;
 	if (valid && reconcile->dry_run)

@@ -20,6 +20,7 @@
  * @cluster: nodes, prefixes and settings that it was told of
  * @zone: zone of this node, or NULL
  * @refused: it refused a service
+ * @full_runs: how often all was compared, or tried to
  * @said: warnings and errors that were logged already
  */
 struct reconcile {
@@ -34,6 +35,7 @@ struct reconcile {
 	struct state cluster;
 	char *zone;
 	bool refused;
+	uint64_t full_runs;
 	LIST(char *) said;
 };
 

@@ -548,6 +548,56 @@ void store_touch_address(struct store *store, const struct ip *addr)
 	twalk_r(store->services, touch_address, &touched);
 }
 
+/* ---- single objects ---- */
+
+/**
+ * store_node - find a Node
+ * @store: all objects
+ * @name: its name
+ *
+ * Return: the Node, up to the next change of @store, or NULL.
+ */
+const struct node_object *store_node(const struct store *store, const char *name)
+{
+	const struct store_object key = {
+		.kind = "Node", .namespace = "", .name = (char *)name,
+	};
+	const struct store_object *object = find(store, &key);
+
+	return object ? object->value.node : NULL;
+}
+
+/**
+ * struct visitor - who wants to see all Services
+ * @fn: takes one
+ * @arg: for @fn
+ */
+struct visitor {
+	store_fn *fn;
+	void *arg;
+};
+
+static void visit_service(const void *node, VISIT visit, void *arg)
+{
+	const struct visitor *visitor = arg;
+
+	if (visit == postorder || visit == leaf)
+		visitor->fn(*(const struct store_service *const *)node, visitor->arg);
+}
+
+/**
+ * store_each_service - see all Services
+ * @store: all objects; must not be changed meanwhile
+ * @fn: takes one
+ * @arg: for @fn
+ */
+void store_each_service(const struct store *store, store_fn *fn, void *arg)
+{
+	struct visitor visitor = { fn, arg };
+
+	twalk_r(store->services, visit_service, &visitor);
+}
+
 /* ---- views ---- */
 
 static void view_node(const void *node, VISIT visit, void *arg)
@@ -575,19 +625,16 @@ static void view_machine(const struct store_value *value, struct objects *view)
  */
 void store_view(const struct store *store, const char *node, struct objects *view)
 {
-	const struct store_object key = {
-		.kind = "Node", .namespace = "", .name = (char *)node,
-	};
 	const struct source source = { 0 };
-	const struct store_object *self;
+	const struct node_object *self;
 	size_t i;
 
 	*view = (struct objects){ .service_uid = store->service_uid };
 	if (!node)
 		twalk_r(store->objects, view_node, view);
-	self = node ? find(store, &key) : NULL;
-	if (self && self->value.node)
-		*list_add(&view->nodes) = *self->value.node;
+	self = node ? store_node(store, node) : NULL;
+	if (self)
+		*list_add(&view->nodes) = *self;
 	view->is_part = node;
 	for (i = 0; i < store->machines.count; i++)
 		view_machine(&store->machines.item[i]->value, view);
@@ -708,6 +755,8 @@ void store_sent(struct store *store, struct state *want)
 		struct store_service *service = store->dirty.item[i];
 
 		service->dirty = false;
+		if (store->on_sent)
+			store->on_sent(service, store->on_sent_arg);
 		if (is_empty(service)) {
 			tdelete(service, &store->services, compare_services);
 			free_store_service(service);

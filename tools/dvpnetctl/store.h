@@ -7,6 +7,14 @@
 
 struct store_object;
 struct store_address;
+struct store_service;
+
+/**
+ * typedef store_fn - takes a Service
+ * @service: what is known of it; without object if it is no more
+ * @arg: as given with it
+ */
+typedef void store_fn(const struct store_service *service, void *arg);
 
 /**
  * struct store_service - a Service, its slices, and what the kernel has been told of it
@@ -49,6 +57,8 @@ struct store_list {
  * @nodes_dirty: a Node, VirtualMachine or Pod has changed
  * @others_dirty: one of @others has changed, on which all of the state may hang
  * @service_uid: of Service default/kubernetes
+ * @on_sent: learns of each Service that the kernel has been told of, or NULL
+ * @on_sent_arg: for @on_sent
  */
 struct store {
 	void *objects;
@@ -60,6 +70,8 @@ struct store {
 	bool nodes_dirty;
 	bool others_dirty;
 	struct cluster_uid service_uid;
+	store_fn *on_sent;
+	void *on_sent_arg;
 };
 
 void store_set(struct store *store, const struct store_list *list, json_t *json,
@@ -73,6 +85,9 @@ void store_touch_address(struct store *store, const struct ip *addr);
 void store_view(const struct store *store, const char *node, struct objects *view);
 void store_view_service(const struct store_service *service, struct objects *view);
 void store_view_end(struct objects *view);
+
+const struct node_object *store_node(const struct store *store, const char *name);
+void store_each_service(const struct store *store, store_fn *fn, void *arg);
 
 void store_have(const struct store *store, struct state *have);
 void store_sent(struct store *store, struct state *want);

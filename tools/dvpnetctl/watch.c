@@ -252,11 +252,9 @@ static void fail(struct watch *watch, const struct api_result *result)
 	try_later(watch, result->retry_after);
 }
 
-/* The server has no such resource: there are none. It may have some day. */
-static void take_missing(struct watch *watch)
+/* There are none, as far as can be told; it is looked again, but not soon. */
+static void take_none(struct watch *watch)
 {
-	if (!watch->missing)
-		log_info("%s: the API server has none", watch->resource->name);
 	watch->missing = true;
 	watch->synced = true;
 	watch->ops->begin(watch->resource, watch->arg);
@@ -264,6 +262,24 @@ static void take_missing(struct watch *watch)
 	list_anew(watch);
 	watch->backoff.failures = 0;
 	wait_ms(watch, MISSING_MIN_MS + backoff_next(&watch->backoff));
+}
+
+/* The server has no such resource: there are none. It may have some day. */
+static void take_missing(struct watch *watch)
+{
+	if (!watch->missing)
+		log_info("%s: the API server has none", watch->resource->name);
+	take_none(watch);
+}
+
+/* Not before it was read once: what was known then is better than nothing. */
+static void take_forbidden(struct watch *watch, const struct api_result *result)
+{
+	char *problem = util_printf("%s; all goes on as if there were none", result->text);
+
+	note_problem(watch, problem);
+	free(problem);
+	take_none(watch);
 }
 
 static void finish_page(struct watch *watch, const struct api_result *result)
@@ -314,6 +330,9 @@ static void done(const struct api_result *result, void *arg)
 		try_later(watch, 0);
 	} else if (result->status == 404 && watch->resource->optional) {
 		take_missing(watch);
+	} else if (result->status == 403 && watch->resource->dispensable &&
+		   (!watch->synced || watch->missing)) {
+		take_forbidden(watch, result);
 	} else if (result->status != 200) {
 		fail(watch, result);
 	} else if (watch->step == WATCH_LIST) {

@@ -17,6 +17,7 @@
  * @kind: kind of its objects
  * @page: how many objects a list has at once
  * @optional: a server that does not know it has none
+ * @dispensable: who may not read it does as if there were none, with a warning
  */
 struct resource {
 	const char *name;
@@ -25,6 +26,7 @@ struct resource {
 	const char *kind;
 	unsigned int page;
 	bool optional;
+	bool dispensable;
 };
 
 /**
@@ -64,7 +66,7 @@ enum watch_step { WATCH_LIST, WATCH_FOLLOW };
  * @expired: the server has forgotten @version
  * @events: how many came in the current request
  * @synced: a list was complete once
- * @missing: the server does not know the resource
+ * @missing: the server does not know the resource, or does not let us read it
  */
 struct watch {
 	struct api *api;

@@ -18,6 +18,7 @@ What the end-to-end tests are written with:
     services.py Services of the lab's pods, and who sees whom through them
     machine.py  a virtual machine that moves: Machine
     pair.py     a smaller topology, to be broken: Pair
+    cni.py      pods that are connected as a container runtime does it
     many.py     many Services: services()
     api.py      a real API server, and agents that follow it
 """

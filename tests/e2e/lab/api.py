@@ -141,7 +141,7 @@ class Agent:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
                 [DVPNETCTL, "agent", "--node-name", self.ns, "--kubeconfig",
-                 str(FOLDER / "agent.conf"), *options], stdout=log, stderr=log)
+                 str(FOLDER / "agent.conf"), "--cni-conf-dir", "", *options], stdout=log, stderr=log)
 
     def said(self):
         """What it logged."""

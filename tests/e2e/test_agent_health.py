@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+dvpnetctl agent at work: with a kernel, as a daemon of a node, beside an API server of our own (see
+tests/agent). What it tells over HTTP, and pods that CNI plugins connect as it has written.
+"""
+
+import json
+import pathlib
+import shutil
+import signal
+import sys
+
+import pytest
+
+from lab import ask, counters, ctl, ctl_json, ip, netns, ping, run, sysctl, wait_until
+from lab.cni import PLUGINS, Pod
+from lab.echo import EchoServers
+from lab.objects import endpoint, endpoint_slice, module_config, port, service
+from lab.pair import SERVICE4, Pair
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "agent"))
+
+# pylint: disable=wrong-import-position,import-error
+from agent import Agent, kubeconfig  # noqa: E402
+from fake_api import FakeApi  # noqa: E402
+from test_health import Answer, is_open  # noqa: E402
+
+PROBES, METRICS, HEALTH = 10256, 10249, 31999
+TIMEOUT = 60
+EVERYWHERE = {"node.deckhouse.io/nodeport-bind-internal-ip": "false"}
+
+
+class Node:
+    """Node "left" of a pair, with an agent of its own."""
+
+    def __init__(self, pair, folder):
+        self.pair, self.cni = pair, folder / "net.d"
+        ip("link set lo up", ns="left")
+        with netns("left"):
+            self.api = FakeApi()
+        self.api.missing = {"ServiceCIDR"}
+        self.config = kubeconfig(folder / "config", self.api.url)
+        self.api.set(*pair.objects())
+        self.agent = None
+        self.start()
+
+    def start(self):
+        """Start the agent, and wait until it has done all."""
+        with netns("left"):
+            self.agent = Agent(self.config, "--cni-conf-dir", str(self.cni), node="left",
+                               dry_run=False)
+            wait_until(lambda: any("all: " in line for line in self.agent.log), TIMEOUT,
+                       "the first sync")
+            wait_until(lambda: is_open(PROBES) and is_open(METRICS), TIMEOUT, "its ports")
+
+    def close(self):
+        """End all of it."""
+        self.agent.end()
+        self.api.close()
+
+    def answer(self, number, path="/", address="127.0.0.1", ns="left"):
+        """What it answers at a port."""
+        with netns(ns):
+            return Answer(number, path, address=address)
+
+    def is_open(self, number, address, ns="left"):
+        """Whether it listens there."""
+        with netns(ns):
+            return is_open(number, address)
+
+    def metrics(self):
+        """Metrics by name with labels."""
+        lines = [line for line in self.answer(METRICS, "/metrics").text.splitlines()
+                 if not line.startswith("#")]
+        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+
+    @property
+    def conflist(self):
+        """The CNI configuration, or None."""
+        file = self.cni / "10-dvpnet.conflist"
+        return json.loads(file.read_text()) if file.exists() else None
+
+
+@pytest.fixture(name="node", scope="module")
+def fixture_node(tmp_path_factory):
+    """The node, its neighbour configured by apply."""
+    with Pair() as pair:
+        pair.apply()
+        node = Node(pair, tmp_path_factory.mktemp("agent"))
+        yield node
+        node.close()
+
+
+@pytest.fixture(autouse=True)
+def fixture_as_before(node):
+    """The cluster is what it was before the test, and the node has followed."""
+    yield
+    for _, name in list(node.api.objects["Service"]):
+        if name != "echo":
+            node.api.delete("Service", name)
+    node.api.set(*node.pair.objects())
+    wait_until(lambda: node.metrics().get("dvpnet_services") == 4 and node.conflist and
+               node.conflist["plugins"][0]["mtu"] == 1450, TIMEOUT, "all as before")
+
+
+def balancer(node, **spec):
+    """A Service whose load balancer asks each node; both pods serve it."""
+    pods = node.pair.pods.values()
+    node.api.set(service("lb", ("10.99.0.9", "fd00:99::9"), [port(7, name="tcp")],
+                         **{"type": "LoadBalancer", "externalTrafficPolicy": "Local",
+                            "healthCheckNodePort": HEALTH, **spec}),
+                 *(endpoint_slice("lb", [endpoint(p.ip(f), p.node) for p in pods],
+                                  [("tcp", 7, "TCP")]) for f in (4, 6)))
+    wait_until(lambda: [len(s["backends"]) for s in ctl_json("left", "service", "show", "test/lb")]
+               == [2, 2], TIMEOUT, "the Service with its endpoints")
+
+
+# ---- health ----
+
+def test_probes(node):
+    """Healthy, at all addresses."""
+    assert node.answer(PROBES, "/healthz").json["nodeEligible"]
+    for family in (4, 6):
+        assert node.answer(PROBES, "/livez", node.pair.nodes["left"].ip(family),
+                           "right").status == 200
+
+
+def test_health_node_port(node, family):
+    """Load balancers ask the InternalIPs, no other address; with the annotation, all."""
+    address = node.pair.nodes["left"].ip(family)
+    balancer(node)
+    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open")
+    answer = node.answer(HEALTH, "/", address, "right")
+    assert answer.status == 200 and answer.json["localEndpoints"] == 1
+    assert not node.is_open(HEALTH, "127.0.0.1")
+    node.api.set(node.pair.nodes["left"].object(annotations=EVERYWHERE))
+    wait_until(lambda: node.is_open(HEALTH, "127.0.0.1"), TIMEOUT, "open everywhere")
+    assert node.answer(HEALTH, "/", address, "right").status == 200
+    node.api.set(node.pair.nodes["left"].object())
+    wait_until(lambda: not node.is_open(HEALTH, "127.0.0.1"), TIMEOUT, "closed elsewhere")
+    assert node.answer(HEALTH, "/", address, "right").status == 200
+    node.api.delete("Service", "lb")
+    wait_until(lambda: not node.is_open(HEALTH, address), TIMEOUT, "closed")
+
+
+def test_device_is_lost(node):
+    """Somebody removes the device: it is said, and with the next change all is there again."""
+    ip("link del dvp0", ns="left")
+    assert node.metrics()["dvpnet_module_up"] == 0
+    node.api.set(service("more", ("10.99.0.8",), [port(80)]))
+    wait_until(lambda: "test/more" in ctl("left", "service", "show").stdout, TIMEOUT,
+               "the device is back, with all")
+    assert node.metrics()["dvpnet_module_up"] == 1
+    assert node.answer(PROBES, "/healthz").status == 200
+
+
+# ---- metrics ----
+
+def test_metrics_of_the_module(node):
+    """What it counts has its names and values."""
+    assert ask("left-pod", SERVICE4, 7).server in ("left-pod", "right-pod")
+    # The counters go on between two looks.
+    counted = counters("left")
+    values = node.metrics()
+    assert values["dvpnet_module_up"] == 1 and values["dvpnet_api_server_up"] == 1
+    assert values["dvpnet_services"] == 4 and values["dvpnet_nodes"] == 2
+    assert values["dvpnet_generation"] == ctl_json("left", "config", "show")["generation"]
+    assert values["dvpnet_flows_limit"] > values["dvpnet_flows"] >= 1
+    assert values["dvpnet_flow_created_total"] >= counted["flow_created"] >= 1
+    for name, value in counted.items():
+        drop = f'dvpnet_dropped_packets_total{{reason="{name}"}}'
+        assert values.get(drop, values.get(f"dvpnet_{name}_total")) >= value, name
+    assert values["kubeproxy_sync_full_proxy_rules_duration_seconds_count"] >= 1
+
+
+def test_metrics_are_clean(node):
+    """As Prometheus wants them, the module's included."""
+    if not shutil.which("promtool"):
+        pytest.skip("no promtool here: apt-get install prometheus")
+    said = run("promtool", "check", "metrics", stdin=node.answer(METRICS, "/metrics").text)
+    assert not said.stdout + said.stderr
+
+
+# ---- CNI ----
+
+def test_mtu_follows_the_mode(node):
+    """The file is replaced when it changes, and only then."""
+    file = node.cni / "10-dvpnet.conflist"
+    assert node.conflist["plugins"][0]["mtu"] == 1450
+    inode = file.stat().st_ino
+    node.agent.process.send_signal(signal.SIGHUP)
+    node.api.set(module_config("classic"))
+    wait_until(lambda: node.conflist["plugins"][0]["mtu"] == 1500, TIMEOUT, "MTU of classic mode")
+    assert file.stat().st_ino != inode
+    node.api.set(node.pair.nodes["right"].object(annotations={"dvpnet.io/mode": "vxlan"}))
+    wait_until(lambda: node.conflist["plugins"][0]["mtu"] == 1450, TIMEOUT, "MTU of the narrowest")
+    assert [f.name for f in node.cni.iterdir()] == [file.name]
+
+
+def test_restart_changes_nothing(node):
+    """Killed and started again: same file, same ports, same generation."""
+    file = node.cni / "10-dvpnet.conflist"
+    balancer(node)
+    address = node.pair.nodes["left"].ip4
+    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open")
+    before = file.stat().st_ino, ctl_json("left", "config", "show")["generation"]
+    node.agent.process.kill()
+    node.agent.process.wait()
+    node.start()
+    wait_until(lambda: node.is_open(HEALTH, address), TIMEOUT, "open again")
+    assert (file.stat().st_ino, ctl_json("left", "config", "show")["generation"]) == before
+
+
+@pytest.fixture(name="pods")
+def fixture_pods(node):
+    """Two pods on the left node, connected by the plugins; the first has hostPort 8080."""
+    if not PLUGINS.exists():
+        pytest.skip("no CNI plugins here: apt-get install containernetworking-plugins")
+    names = ("cni-a", "cni-b")
+    ip(*(f"netns add {name}" for name in names))
+    pods, servers = [], EchoServers()
+    try:
+        for name in names:
+            sysctl(name, **{"ipv6.conf.all.accept_dad": 0, "ipv6.conf.default.accept_dad": 0})
+            ip("link set lo up", ns=name)
+            mappings = [{"hostPort": 8080, "containerPort": 7, "protocol": "tcp"}] * (name == "cni-a")
+            pods.append(Pod("left", name, node.conflist, mappings))
+            for address in pods[-1].addresses():
+                servers.add(name, name, address, 7)
+        yield pods
+    finally:
+        servers.close()
+        for pod in pods:
+            pod.close()
+        ip(*(f"netns del {name}" for name in names))
+
+
+def test_pods_of_the_plugins(node, pods):
+    """They reach each other, pods of the other node, and Services; the MTU is what was written."""
+    mtu = json.loads(run("ip", "-j", "link", "show", "eth0", ns="cni-a").stdout)[0]["mtu"]
+    assert mtu == node.conflist["plugins"][0]["mtu"] == 1450
+    for index, family in enumerate((4, 6)):
+        own = [pod.addresses()[index] for pod in pods]
+        assert len(set(own)) == 2
+        ping("cni-a", own[1])
+        assert ask("cni-a", own[1], 7).server == "cni-b"
+        there = node.pair.pods["right-pod"].ip(family)
+        assert ask("cni-a", there, 7).server == "right-pod"
+        assert ask("right-pod", own[0], 7).server == "cni-a"
+    assert ask("cni-a", SERVICE4, 7).server in ("left-pod", "right-pod")
+
+
+def test_host_port(node, pods):
+    """portmap has the pod answer at the node's port."""
+    assert pods
+    assert ask("right", node.pair.nodes["left"].ip4, 8080).server == "cni-a"
+
+
+def test_uninstall_takes_the_file(node):
+    """And nothing else in the folder. The agent writes it again."""
+    other = node.cni / "99-other.conf"
+    other.write_text("{}")
+    node.agent.end()
+    said = ctl_json("left", "uninstall", "--cni-conf-dir", node.cni)
+    assert said["cni_changes"] == 1 and node.conflist is None
+    assert other.exists()
+    assert ctl_json("left", "uninstall", "--cni-conf-dir", node.cni)["cni_changes"] == 0
+    node.start()
+    assert wait_until(lambda: node.conflist, TIMEOUT, "the file")
+    other.unlink()
