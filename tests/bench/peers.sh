@@ -112,6 +112,8 @@ measure_kube_proxy_iptables() {
 	for program in ip{,6}tables{,-save,-restore}; do
 		ln -sf "$(command -v xtables-legacy-multi)" "$work/legacy/$program"
 	done
+	# iptables gives up when the kernel is slow to load them by itself.
+	modprobe -a iptable_nat iptable_mangle iptable_filter
 	kube_proxy 1 iptables one
 	row 'kube-proxy iptables, established' same $vip server eth0 $length $backends 10.1.128.3 2
 	row 'kube-proxy iptables, new flow' new $vip server eth0
