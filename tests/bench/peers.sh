@@ -119,7 +119,8 @@ measure_kube_proxy_iptables() {
 	row 'kube-proxy iptables, new flow' new $vip server eth0
 	# Tables stay in the way of packets, rules or not, until their modules are gone.
 	PATH=$work/legacy:$PATH "$kube_programs/kube-proxy" --cleanup >"$work/kube-proxy.log" 2>&1
-	modprobe -r iptable_nat iptable_mangle iptable_filter
+	# What kube-proxy has begun may still go on for a moment.
+	timeout 60 sh -c 'until modprobe -r iptable_nat iptable_mangle iptable_filter; do sleep 1; done'
 }
 
 # ---- flannel ----
