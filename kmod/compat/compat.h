@@ -37,9 +37,17 @@
 	inet6_lookup(net, (net)->ipv4.tcp_death_row.hashinfo, __VA_ARGS__)
 #endif
 
+/* 6.17 */
+#ifndef COMPAT_HAS_DST_DEV
+#define dst_dev(_dst) READ_ONCE((_dst)->dev)
+#endif
+
 /* 6.10 */
 #ifndef COMPAT_HAS_DST_RTABLE
 #define dst_rtable(_ptr) container_of_const(_ptr, struct rtable, dst)
+#endif
+#ifndef COMPAT_HAS_DST_RT6_INFO
+#define dst_rt6_info(_ptr) container_of_const(_ptr, struct rt6_info, dst)
 #endif
 
 /* 6.16: from_timer() before */
