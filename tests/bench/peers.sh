@@ -107,7 +107,7 @@ measure_flowtable() {
 }
 
 measure_kube_proxy_iptables() {
-	local program
+	local program table
 	mkdir -p "$work/legacy"
 	for program in ip{,6}tables{,-save,-restore}; do
 		ln -sf "$(command -v xtables-legacy-multi)" "$work/legacy/$program"
@@ -117,9 +117,11 @@ measure_kube_proxy_iptables() {
 	kube_proxy 1 iptables one
 	row 'kube-proxy iptables, established' same $vip server eth0 $length $backends 10.1.128.3 2
 	row 'kube-proxy iptables, new flow' new $vip server eth0
-	# Tables stay in the way of packets, rules or not, until their modules are gone.
-	PATH=$work/legacy:$PATH "$kube_programs/kube-proxy" --cleanup >"$work/kube-proxy.log" 2>&1
-	# What kube-proxy has begun may still go on for a moment.
+	# Tables stay in the way of packets, rules or not, until their modules are gone; rules keep those.
+	for table in nat mangle filter; do
+		iptables-legacy -t $table -F
+		iptables-legacy -t $table -X
+	done
 	timeout 60 sh -c 'until modprobe -r iptable_nat iptable_mangle iptable_filter; do sleep 1; done'
 }
 
