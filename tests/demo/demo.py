@@ -6,6 +6,7 @@ import concurrent.futures
 import http.server
 import pathlib
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -97,6 +98,10 @@ class WebCluster(Cluster):
             """Of that family."""
             address_family = socket.AF_INET6 if family == 6 else socket.AF_INET
             request_queue_size = 64
+
+            def server_bind(self):
+                """Without asking for the name of the address: nobody here knows it, which takes long."""
+                socketserver.TCPServer.server_bind(self)
 
         with netns(pod.name):
             server = Server((pod.ip(family), 8080), Page)
