@@ -18,11 +18,11 @@ kernels=(uml 7.3 6.1)
 [ -z "$fast" ] || kernels=(6.1)
 # Which end-to-end tests run where. What the kernel has a say in runs on each; what our own code alone
 # decides, on one of the stock kernels and, where there is time for it, on the debug kernel.
-say="bridge egress interop masquerade_nft modes netlink receive sctp switch"
+say="bridge egress interop masquerade_nft modes nat netlink receive sctp service switch"
 declare -A e2e=(
-	[uml]="$say faults fuzz"
-	[7.3]="$say"
-	[6.1]="$say apply choice"
+	[uml]="$say faults frontends fuzz lists saved"
+	[7.3]="$say affinity apply beside choice echo firewall flows mtu node_system scale source verdicts"
+	[6.1]="$say agent_health badinput frontends lifetime lists objects platform ranges saved"
 )
 declare -A marks=([uml]="not load and not tool" [7.3]="not load and not tool" [6.1]="not load")
 if [ -n "$fast" ]; then
@@ -105,9 +105,19 @@ for kernel in "${kernels[@]}"; do
 	files=("${files[@]/#/test_}")
 	beside "e2e $kernel" tests/e2e/run.sh "$kernel" -m "${marks[$kernel]}" "${files[@]/%/.py}"
 done
+# Agents and a real API server; without Go, which is fetched if need be, there is none.
+if [ -n "$fast" ]; then
+	:
+elif tests/cluster-api/build.sh >"$logs/cluster-api.out" 2>&1; then
+	beside "e2e agents" tests/e2e/api.sh 6.1
+else
+	echo "NOT RUN: agents beside a real API server, whose programs could not be built:"
+	tail -n 5 "$logs/cluster-api.out"
+fi
+beside "agent" python3 -m pytest -q -p no:cacheprovider tests/agent
 beside "unit" make -s -C tests/unit check
 beside "static netlink" docs/netlink/generate.sh --check
-for name in checkpatch sparse cppcheck shellcheck; do
+for name in checkpatch sparse cppcheck shellcheck deploy; do
 	beside "static $name" "tests/static/$name.sh"
 done
 wait
