@@ -39,8 +39,10 @@ install-module: module
 		CONFIG_MODULE_SIG_ALL= modules_install
 	$(if $(DESTDIR),,$(DEPMOD) -a $$(modinfo -F vermagic dvpnet.ko | cut -d ' ' -f 1))
 
+# Not by the kernel's own "clean": it takes every *.mod of the tree, go.mod as well.
 clean:
-	$(if $(KDIR),$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
+	find kmod \( -name '*.o' -o -name '.*.cmd' -o -name '.*.d' \) -delete
+	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o Module.symvers modules.order
 	$(MAKE) -C tools/dvpnetctl clean
 	rm -rf build
 
