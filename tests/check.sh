@@ -16,12 +16,13 @@ case ${1-} in
 esac
 kernels=(uml 7.3 6.1)
 [ -z "$fast" ] || kernels=(6.1)
-# Which end-to-end tests run where. What the kernel has a say in runs on each; what our own code alone
-# decides, on one of the stock kernels and, where there is time for it, on the debug kernel.
-say="bridge egress interop masquerade_nft modes nat netlink receive sctp service switch"
+# Which end-to-end tests run where. What the kernel has a say in runs on each, unless it takes long;
+# what our own code alone decides, on one of the stock kernels and, where there is time for it, on the
+# debug kernel.
+say="bridge egress interop masquerade_nft modes netlink receive service switch"
 declare -A e2e=(
-	[uml]="$say faults frontends fuzz lists saved"
-	[7.3]="$say affinity apply beside choice echo firewall flows mtu node_system scale source verdicts"
+	[uml]="$say faults frontends fuzz lists nat saved sctp"
+	[7.3]="$say affinity apply beside choice echo firewall flows mtu nat node_system scale sctp source verdicts"
 	[6.1]="$say agent_health badinput frontends lifetime lists objects platform ranges saved"
 )
 declare -A marks=([uml]="not load and not tool" [7.3]="not load and not tool" [6.1]="not load")
