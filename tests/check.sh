@@ -107,13 +107,13 @@ for kernel in "${kernels[@]}"; do
 	beside "e2e $kernel" tests/e2e/run.sh "$kernel" -m "${marks[$kernel]}" "${files[@]/%/.py}"
 done
 # Agents and a real API server; without Go, which is fetched if need be, there is none.
-if [ -n "$fast" ]; then
-	:
-elif tests/cluster-api/build.sh >"$logs/cluster-api.out" 2>&1; then
-	beside "e2e agents" tests/e2e/api.sh 6.1
-else
-	echo "NOT RUN: agents beside a real API server, whose programs could not be built:"
-	tail -n 5 "$logs/cluster-api.out"
+if [ -z "$fast" ]; then
+	if tests/cluster-api/build.sh >"$logs/cluster-api.out" 2>&1; then
+		beside "e2e agents" tests/e2e/api.sh 6.1
+	else
+		echo "NOT RUN: agents beside a real API server, whose programs could not be built:"
+		tail -n 5 "$logs/cluster-api.out"
+	fi
 fi
 beside "agent" python3 -m pytest -q -p no:cacheprovider tests/agent
 beside "unit" make -s -C tests/unit check

@@ -92,9 +92,8 @@ def live(api, cluster, agents):
 
 
 @contextlib.contextmanager
-def traffic(cluster, targets):
+def traffic(targets):
     """TCP and UDP from a pod to these addresses and ports; nothing breaks, nothing is lost."""
-    del cluster
     with contextlib.ExitStack() as stack:
         streams = [stack.enter_context(TcpStream(CLIENT, *t, rate=RATE)) for t in targets]
         exchanges = [stack.enter_context(UdpExchange(CLIENT, *t)) for t in targets]
@@ -163,7 +162,7 @@ def test_killed(cluster, agents, live, family):
     del live
     targets = [(vip(NUMBER, family), 80), (cluster["web-n3-a"].ip(family), ECHO_PORT)]
     agent = agents["n1"]
-    with Monitor("n1") as monitor, traffic(cluster, targets) as (streams, exchanges):
+    with Monitor("n1") as monitor, traffic(targets) as (streams, exchanges):
         for _ in range(10):
             count = agent.said().count("all: ")
             agent.stop(signal.SIGKILL)
@@ -182,7 +181,7 @@ def test_away(api, cluster, agents, doors, live, family):
     del live
     targets = [(vip(NUMBER, family), 80), (cluster["web-n3-a"].ip(family), ECHO_PORT)]
     other = service("meanwhile", NUMBER + 1, [(80, ECHO_PORT, "UDP")], [cluster["web-n2-a"]])
-    with Monitor("n1") as monitor, traffic(cluster, targets) as (streams, exchanges):
+    with Monitor("n1") as monitor, traffic(targets) as (streams, exchanges):
         doors["n1"].shut()
         try:
             api.create(*other)
@@ -210,7 +209,7 @@ def test_tunnel_mode(api, cluster, agents, live, family):
     # n3 is behind a router, which knows no pods: it keeps the tunnel, and says so.
     near = ("n1", "n2")
     watch = CounterWatch("n1")
-    with traffic(cluster, targets) as (_, exchanges):
+    with traffic(targets) as (_, exchanges):
         for value, expected in (("Disabled", "classic"), ("VXLAN", "vxlan")) * 2:
             api.patch(MODULE_CONFIG, {"spec": {"settings": {"tunnelMode": value}}})
             for node in near:

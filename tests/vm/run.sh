@@ -106,7 +106,7 @@ else
 		speed=(-accel tcg -smp 1 -icount shift=0,sleep=off)
 		cmdline+=" mitigations=off"
 	else
-		speed=(-accel "tcg,thread=${THREADS:-multi}" -smp "$smp")
+		speed=(-accel tcg,thread=multi -smp "$smp")
 		# All processors read the host's clock; other clocks are emulated devices, and slow.
 		cmdline+=" tsc=reliable"
 	fi

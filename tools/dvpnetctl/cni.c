@@ -56,17 +56,6 @@ static uint32_t mtu_of_way(const struct state *state, uint32_t mode, int family,
 	return underlay[family] - overheads[family];
 }
 
-/* By which family two nodes talk: IPv4 where both have it; -1 for none. */
-static int common_family(const struct node *a, const struct node *b)
-{
-	int i;
-
-	for (i = 0; i < FAMILIES; i++)
-		if (a->underlay[i].family && b->underlay[i].family)
-			return i;
-	return -1;
-}
-
 /**
  * cni_mtu - MTU of pods of this node
  * @state: nodes and settings
@@ -91,7 +80,7 @@ uint32_t cni_mtu(const struct state *state, const struct links *links,
 	for (i = 0; i < state->nodes.count; i++) {
 		const struct node *node = &state->nodes.item[i];
 
-		family = node == self ? -1 : common_family(self, node);
+		family = node == self ? -1 : node_common_family(self, node);
 		mtu = family < 0 ? 0 : mtu_of_way(state, node->mode, family, underlay);
 		if (mtu && mtu < narrowest)
 			narrowest = mtu;

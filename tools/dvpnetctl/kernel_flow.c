@@ -66,6 +66,17 @@ static int parse_flush(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+/* What is not said is left out. */
+static void put_ends(struct nl_msg *msg, const struct flow *flow)
+{
+	attr_put_ip(msg, DVPNET_A_FLOW_CLIENT, &flow->client);
+	attr_put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, flow->client_port);
+	attr_put_ip(msg, DVPNET_A_FLOW_FRONTEND, &flow->frontend);
+	attr_put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, flow->frontend_port);
+	attr_put_ip(msg, DVPNET_A_FLOW_BACKEND, &flow->backend);
+	attr_put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, flow->backend_port);
+}
+
 /**
  * kernel_flush_flows - remove flows
  * @kernel: the module
@@ -81,12 +92,7 @@ int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_
 	*count = 0;
 	if (filter->proto)
 		nla_put_u8(msg, DVPNET_A_FLOW_PROTO, filter->proto);
-	attr_put_ip(msg, DVPNET_A_FLOW_CLIENT, &filter->client);
-	attr_put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, filter->client_port);
-	attr_put_ip(msg, DVPNET_A_FLOW_FRONTEND, &filter->frontend);
-	attr_put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, filter->frontend_port);
-	attr_put_ip(msg, DVPNET_A_FLOW_BACKEND, &filter->backend);
-	attr_put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, filter->backend_port);
+	put_ends(msg, filter);
 	attr_put_string(msg, DVPNET_A_FLOW_SERVICE, filter->service);
 	return netlink_request(&kernel->netlink, msg, parse_flush, count);
 }
@@ -103,12 +109,7 @@ int kernel_new_flow(struct kernel *kernel, const struct flow *flow)
 	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_FLOW_NEW, 0);
 
 	nla_put_u8(msg, DVPNET_A_FLOW_PROTO, flow->proto);
-	attr_put_ip(msg, DVPNET_A_FLOW_CLIENT, &flow->client);
-	attr_put_port(msg, DVPNET_A_FLOW_CLIENT_PORT, flow->client_port);
-	attr_put_ip(msg, DVPNET_A_FLOW_FRONTEND, &flow->frontend);
-	attr_put_port(msg, DVPNET_A_FLOW_FRONTEND_PORT, flow->frontend_port);
-	attr_put_ip(msg, DVPNET_A_FLOW_BACKEND, &flow->backend);
-	attr_put_port(msg, DVPNET_A_FLOW_BACKEND_PORT, flow->backend_port);
+	put_ends(msg, flow);
 	attr_put_port(msg, DVPNET_A_FLOW_SOURCE_PORT, flow->source_port);
 	nla_put_u32(msg, DVPNET_A_FLOW_STATE, flow->state);
 	nla_put_u32(msg, DVPNET_A_FLOW_FLAGS, flow->flags);

@@ -23,22 +23,11 @@ static void check_self(struct netlink *netlink, const struct node *self, struct 
 	}
 }
 
-/* IPv4 where both have it, else IPv6, as the module chooses. */
-static int common_family(const struct node *a, const struct node *b)
-{
-	int i;
-
-	for (i = 0; i < FAMILIES; i++)
-		if (a->underlay[i].family && b->underlay[i].family)
-			return i;
-	return -1;
-}
-
 /* Without a route the node gets the benefit of the doubt, as from the module. */
 static bool is_behind_router(struct netlink *netlink, const struct node *self,
 			     const struct node *node, char text[IP_TEXT_MAX])
 {
-	int family = common_family(self, node);
+	int family = node_common_family(self, node);
 	struct route_way way;
 
 	if (family < 0 || route_find_way(netlink, &self->underlay[family],

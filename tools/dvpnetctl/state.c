@@ -192,6 +192,25 @@ void service_free(struct service *service)
 }
 
 /**
+ * node_common_family - by which family two nodes talk
+ * @a: a node
+ * @b: another one
+ *
+ * IPv4 where both have it, else IPv6, as the module chooses.
+ *
+ * Return: index of the family, or -1 if they have none in common.
+ */
+int node_common_family(const struct node *a, const struct node *b)
+{
+	int i;
+
+	for (i = 0; i < FAMILIES; i++)
+		if (a->underlay[i].family && b->underlay[i].family)
+			return i;
+	return -1;
+}
+
+/**
  * state_self - this node
  * @state: the state
  *

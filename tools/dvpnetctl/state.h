@@ -162,6 +162,7 @@ int service_compare(const void *a, const void *b);
 bool node_equal(const struct node *a, const struct node *b);
 bool ranges_equal(const struct ranges *a, const struct ranges *b);
 bool service_equal(const struct service *a, const struct service *b);
+int node_common_family(const struct node *a, const struct node *b);
 void node_free(struct node *node);
 void service_free(struct service *service);
 const struct node *state_self(const struct state *state);

@@ -55,10 +55,9 @@ class Api:
     def path(item):
         """Of the collection that an object belongs to."""
         group = item["apiVersion"]
-        plural = {"NetworkPolicy": "networkpolicies"}.get(item["kind"], item["kind"].lower() + "s")
         namespace = item["metadata"].get("namespace")
         return (f"/api/{group}" if group == "v1" else f"/apis/{group}") + \
-            (f"/namespaces/{namespace}" if namespace else "") + f"/{plural}"
+            (f"/namespaces/{namespace}" if namespace else "") + f"/{item['kind'].lower()}s"
 
     def create(self, *items):
         """Create objects; those that are there stay as they are."""
