@@ -72,8 +72,6 @@ stage() {
 		printf '%-28s %4d passed, %d failed  (%d s)\n' "$name" "$good" "$bad" $((SECONDS - begin))
 		[ "$bad" -eq 0 ] || {
 			echo "--- $log"
-			grep -nE '^(FAILED|ERROR)|^test_.*(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:' "$log" |
-				tail -n 40
 			tail -n 60 "$log"
 			echo "---"
 		}
@@ -123,6 +121,9 @@ for name in checkpatch sparse cppcheck shellcheck deploy; do
 done
 wait
 
+# Once more at the end, where it is looked for: what failed.
+grep -E '^(FAILED|ERROR)|^test_.*(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:|^E  ' "$logs"/*.log |
+	head -n 60
 read -r passed failed < <(awk '{ good += $1; bad += $2 } END { print good, bad }' "$logs"/*.count)
 echo "took $(((SECONDS - started) / 60)) min"
 echo "$passed passed, $failed failed"
