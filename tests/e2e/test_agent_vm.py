@@ -160,7 +160,7 @@ def test_handover(script, dice, api, agents):
         before = backends("n1", dice)
         assert len(before) == 12
         script.move()
-        agents["n2"].await_log(f"machine {address}: ", timeout=20)
+        agents["n2"].await_log(f"machine {address}: flows: ", timeout=20)
         wait_until(lambda: not any("hold" in p for p in ctl_json("n2", "prefix", "show")), 5)
         for stream in streams:
             stream.wait_for(1 << 14)

@@ -106,7 +106,7 @@ def test_leaves(api, agent):
     connect(4000, 4001)
     connect(4002, client="10.9.1.77")
     move(api, "right")
-    agent.await_log(f"machine {VM} goes to node right: 2 flows go with it, 0 cannot")
+    agent.await_log(f"machine {VM} goes to node right; flows: 2 go along, 0 cannot")
     wait_until(lambda: parcels(api), 30)
     (data,) = parcels(api)
     assert (data["address"], data["node"], data["more"]) == (VM, "right", "false")
@@ -124,7 +124,7 @@ def test_leaves(api, agent):
 def test_leaves_without(api, agent):
     """Without flows that is said, so that nobody waits; one that is stopped leaves nothing."""
     move(api, "right")
-    agent.await_log(f"machine {VM} goes to node right: 0 flows")
+    agent.await_log(f"machine {VM} goes to node right; flows: 0 go along")
     wait_until(lambda: parcels(api), 30)
     assert parcels(api)[0]["flows"] == "[]"
     move(api, "left")
@@ -140,7 +140,7 @@ def test_many(api, agent):
     ports = range(10000, 13000)
     connect(*ports)
     move(api, "right")
-    agent.await_log(f"machine {VM} goes to node right: 3000 flows")
+    agent.await_log(f"machine {VM} goes to node right; flows: 3000 go along")
     wait_until(lambda: any(d["more"] == "false" for d in parcels(api)), 60)
     found = parcels(api)
     assert [d["more"] for d in found] == ["true"] * (len(found) - 1) + ["false"]
@@ -201,7 +201,7 @@ def test_comes(api, away):
     api.set(parcel("p", VM, saved(4000, 4001), to="left"))
     wait_until(lambda: holder() == ("left", 0), 10)
     assert ports_of() == [4000, 4001]
-    away.await_log(f"machine {VM}: 2 flows taken over, 0 refused")
+    away.await_log(f"machine {VM}: flows: 2 taken over, 0 refused")
     wait_until(lambda: not api.objects["Parcel"], 10)
     # Nobody had to wait for the end of the hold.
     assert counters("left")["flow_awaited"] == 0
@@ -216,7 +216,7 @@ def test_comes_later(api, away):
     wait_until(lambda: holder() == ("left", 0), 10)
     assert ports_of() == [4000]
     wait_until(lambda: not api.objects["Parcel"], 10)
-    assert f"machine {VM}: 1 flows taken over, 0 refused" in "".join(away.log)
+    assert f"machine {VM}: flows: 1 taken over, 0 refused" in "".join(away.log)
 
 
 def test_hold_ends(api, away):
@@ -226,7 +226,7 @@ def test_hold_ends(api, away):
     wait_until(lambda: holder() == ("left", 0), 10)
     # What comes now is better than nothing.
     api.set(parcel("p", VM, saved(4000), to="left"))
-    away.await_log("1 flows taken over", 10)
+    away.await_log("flows: 1 taken over", 10)
     assert ports_of() == [4000]
 
 
@@ -234,7 +234,7 @@ def test_parts(api, away):
     """It is held until the last of several has come."""
     move(api, "left")
     api.set(parcel("p", VM, saved(4000), to="left", more="true"))
-    away.await_log("1 flows taken over", 10)
+    away.await_log("flows: 1 taken over", 10)
     assert holder()[1]
     api.set(parcel("o", VM, saved(4001), to="left"))
     wait_until(lambda: holder() == ("left", 0), 2)
@@ -264,7 +264,7 @@ def test_refused(api, away):
     flows[0]["backend"] = "10.9.2.99"
     flows[1]["frontend_port"] = 99
     api.set(parcel("p", VM, flows, to="left"))
-    away.await_log(f"warning: machine {VM}: 1 flows taken over, 2 refused: the Service has no such "
+    away.await_log(f"warning: machine {VM}: flows: 1 taken over, 2 refused: the Service has no such "
                    "backend", 10)
     assert ports_of() == [4002] and holder() == ("left", 0)
     wait_until(lambda: not api.objects["Parcel"], 10)

@@ -182,7 +182,7 @@ static void on_leave(const struct prefix *prefix, void *arg)
 		log_warning("flows of %s: %s", address, kernel_error(kernel));
 	} else {
 		flows = saved_write(&list, &prefix->addr, &stay);
-		log_info("machine %s goes to node %s: %zu flows go with it, %zu cannot", address,
+		log_info("machine %s goes to node %s; flows: %zu go along, %zu cannot", address,
 			 prefix->node, json_array_size(flows), stay);
 		send_flows(handover, prefix, flows);
 		json_decref(flows);
@@ -216,7 +216,7 @@ static void take_over(struct handover *handover, const struct parcel *parcel)
 			why = util_strdup(kernel_error(kernel));
 	}
 	log_print(refused ? LEVEL_WARNING : LEVEL_INFO,
-		  "machine %s: %zu flows taken over, %zu refused%s%s",
+		  "machine %s: flows: %zu taken over, %zu refused%s%s",
 		  ip_text(&parcel->addr, address), count - refused, refused, why ? ": " : "",
 		  why ? why : "");
 	free(why);
