@@ -257,6 +257,21 @@ def test_twice(api, away):
     assert not any("1 refused" in line for line in away.log)
 
 
+def test_comes_back(api, agent):
+    """What it had here before is no more: a port that it uses anew has another backend."""
+    connect(4000, 4001)
+    move(api, "right")
+    wait_until(lambda: parcels(api), 30)
+    move(api, "left")
+    flows = saved(4000)
+    flows[0]["backend"] = "10.9.1.10"
+    api.set(parcel("p", VM, flows, to="left"))
+    agent.await_log(f"machine {VM}: flows: 1 taken over, 0 refused", 10)
+    assert ports_of() == [4000]
+    assert next(f["backend"] for f in ctl_json("left", "flow", "show")
+                if f["client"] == VM) == "10.9.1.10"
+
+
 def test_refused(api, away):
     """What the kernel refuses is counted and said with the first reason; the rest comes."""
     move(api, "left")

@@ -153,40 +153,57 @@ static struct handover_letter *letter_new(struct handover *handover, const char 
 
 /* ---- machines that leave ---- */
 
-static void send_flows(struct handover *handover, const struct prefix *prefix, const json_t *flows)
-{
-	struct handover_letter *letter;
-	char address[IP_TEXT_MAX];
-
-	letter = letter_new(handover, "POST", util_strdup(PARCEL_PATH),
-			    util_printf("flows of %s could not be handed to node %s",
-					ip_text(&prefix->addr, address), prefix->node));
-	parcel_write(flows, &prefix->addr, prefix->node, PART_SIZE, &letter->bodies);
-	letter_send(letter);
-}
-
-/* Also where there are none: then the other side need not wait. */
 static void on_leave(const struct prefix *prefix, void *arg)
 {
 	struct handover *handover = arg;
-	struct kernel *kernel = &handover->reconcile->sync.kernel;
-	struct flow_list list = { 0 };
+
+	*list_add(&handover->leaving) = (struct handover_leaving){
+		.addr = prefix->addr, .node = util_strdup(prefix->node),
+	};
+}
+
+/* Also where there are none: then the other side need not wait. */
+static void send_flows(struct handover *handover, const struct handover_leaving *leaving,
+		       const struct flow_list *list)
+{
+	struct handover_letter *letter;
 	char address[IP_TEXT_MAX];
 	json_t *flows;
 	size_t stay;
 
-	if (handover->reconcile->dry_run)
-		return;
-	ip_text(&prefix->addr, address);
-	if (kernel_get_flows(kernel, &list)) {
-		log_warning("flows of %s: %s", address, kernel_error(kernel));
-	} else {
-		flows = saved_write(&list, &prefix->addr, &stay);
-		log_info("machine %s goes to node %s; flows: %zu go along, %zu cannot", address,
-			 prefix->node, json_array_size(flows), stay);
-		send_flows(handover, prefix, flows);
-		json_decref(flows);
-	}
+	ip_text(&leaving->addr, address);
+	flows = saved_write(list, &leaving->addr, &stay);
+	log_info("machine %s goes to node %s; flows: %zu go along, %zu cannot", address,
+		 leaving->node, json_array_size(flows), stay);
+	letter = letter_new(handover, "POST", util_strdup(PARCEL_PATH),
+			    util_printf("flows of %s could not be handed to node %s", address,
+					leaving->node));
+	parcel_write(flows, &leaving->addr, leaving->node, PART_SIZE, &letter->bodies);
+	letter_send(letter);
+	json_decref(flows);
+}
+
+static void forget_leaving(struct handover *handover)
+{
+	size_t i;
+
+	for (i = 0; i < handover->leaving.count; i++)
+		free(handover->leaving.item[i].node);
+	handover->leaving.count = 0;
+}
+
+/* Of all machines that have left at once: the table may be large. */
+static void send_leaving(struct handover *handover)
+{
+	struct kernel *kernel = &handover->reconcile->sync.kernel;
+	struct flow_list list = { 0 };
+	size_t i;
+
+	if (kernel_get_flows(kernel, &list))
+		log_warning("flows of machines that have left: %s", kernel_error(kernel));
+	else
+		for (i = 0; i < handover->leaving.count; i++)
+			send_flows(handover, &handover->leaving.item[i], &list);
 	flow_list_free(&list);
 }
 
@@ -423,11 +440,14 @@ uint32_t handover_hold_ms(const struct handover *handover)
 }
 
 /**
- * handover_follow - the kernel may have been told of machines that came
+ * handover_follow - the kernel may have been told of machines that came and went
  * @handover: from handover_start(); all zero is fine
  */
 void handover_follow(struct handover *handover)
 {
+	if (handover->leaving.count && !handover->reconcile->dry_run)
+		send_leaving(handover);
+	forget_leaving(handover);
 	if (handover->waiting.count)
 		settle(handover);
 }
@@ -456,6 +476,8 @@ void handover_stop(struct handover *handover)
 	for (i = 0; i < handover->waiting.count; i++)
 		parcel_free(&handover->waiting.item[i].parcel);
 	list_free(&handover->waiting);
+	forget_leaving(handover);
+	list_free(&handover->leaving);
 	handover->timer = sd_event_source_disable_unref(handover->timer);
 	free(handover->query);
 	handover->query = NULL;

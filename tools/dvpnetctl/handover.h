@@ -20,12 +20,23 @@ struct handover_parcel {
 };
 
 /**
+ * struct handover_leaving - a machine that has left
+ * @addr: its address
+ * @node: name of the node that it has gone to
+ */
+struct handover_leaving {
+	struct ip addr;
+	char *node;
+};
+
+/**
  * struct handover - parcels that come and go
  * @api: the API server
  * @reconcile: what this node has, and the way into its kernel
  * @query: selects the parcels for this node
  * @resource: those parcels
  * @watch: follows them
+ * @leaving: machines whose flows have to be sent
  * @waiting: parcels of machines that are not here yet, in the order in which they came
  * @timer: when the first of them is too old
  * @letters: requests under way, or waiting to be tried again
@@ -36,6 +47,7 @@ struct handover {
 	char *query;
 	struct resource resource;
 	struct watch watch;
+	LIST(struct handover_leaving) leaving;
 	LIST(struct handover_parcel) waiting;
 	sd_event_source *timer;
 	struct handover_letter *letters;

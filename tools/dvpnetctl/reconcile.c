@@ -314,16 +314,28 @@ static const struct prefix *moved_from(const struct reconcile *reconcile, const 
 	return before && strcmp(before->node, want->node) ? before : NULL;
 }
 
+/* What it had here in an earlier stay is over; its connections have gone on elsewhere. */
+static void flush_client(struct reconcile *reconcile, const struct ip *addr)
+{
+	const struct flow filter = { .client = *addr };
+	uint32_t count;
+
+	if (!reconcile->dry_run)
+		kernel_flush_flows(&reconcile->sync.kernel, &filter, &count);
+}
+
 /* Those that come here from another node bring their flows a moment later. */
-static void hold_coming(struct reconcile *reconcile, struct state *want)
+static void receive_coming(struct reconcile *reconcile, struct state *want)
 {
 	size_t i;
 
-	for (i = 0; reconcile->hold_ms && i < want->prefixes.count; i++) {
+	for (i = 0; i < want->prefixes.count; i++) {
 		struct prefix *prefix = &want->prefixes.item[i];
 
-		if (is_here(reconcile, prefix) && moved_from(reconcile, prefix))
-			prefix->hold = reconcile->hold_ms;
+		if (!is_here(reconcile, prefix) || !moved_from(reconcile, prefix))
+			continue;
+		prefix->hold = reconcile->hold_ms;
+		flush_client(reconcile, &prefix->addr);
 	}
 }
 
@@ -402,7 +414,8 @@ static bool run_all(struct reconcile *reconcile)
 	reconcile->told = false;
 	reconcile->full_runs++;
 	valid = reconcile_build(reconcile, &want, &report);
-	hold_coming(reconcile, &want);
+	if (valid)
+		receive_coming(reconcile, &want);
 	errors = report.errors.count;
 	if (valid && reconcile->dry_run)
 		valid = print_all(reconcile, &want, &result);
@@ -440,7 +453,7 @@ static bool run_machines(struct reconcile *reconcile, struct state *want)
 	bool valid = true;
 
 	touch_moved(reconcile, want);
-	hold_coming(reconcile, want);
+	receive_coming(reconcile, want);
 	if (reconcile->dry_run)
 		dry_run_changes(want, &reconcile->cluster);
 	else
