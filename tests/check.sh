@@ -21,9 +21,9 @@ kernels=(uml 7.3 6.1)
 # debug kernel.
 say="bridge egress interop masquerade_nft modes netlink receive service switch"
 declare -A e2e=(
-	[uml]="$say faults frontends fuzz lists nat sctp"
+	[uml]="$say faults frontends fuzz lists nat saved sctp"
 	[7.3]="$say affinity apply beside choice echo firewall flows mtu nat node_system scale sctp source verdicts"
-	[6.1]="$say agent_health badinput frontends lifetime lists objects platform ranges"
+	[6.1]="$say agent_health badinput frontends handover lifetime lists objects platform ranges saved"
 )
 declare -A marks=([uml]="not load and not tool" [7.3]="not load and not tool" [6.1]="not load")
 if [ -n "$fast" ]; then
