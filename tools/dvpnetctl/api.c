@@ -451,7 +451,7 @@ static void refresh_token(struct api *api)
 }
 
 /**
- * api_send - ask for something, or have something done
+ * api_send - ask for something, or have something done; not from an api_data_fn
  * @api: whom
  * @call: what; not needed any more when this returns
  * @data: takes the answer; NULL if it does not matter

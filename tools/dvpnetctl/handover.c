@@ -50,7 +50,7 @@
  * @bodies: of each request; none for a request without body
  * @at: the one under way
  * @request: itself, or NULL while it waits
- * @timer: when it is tried again
+ * @timer: when it is sent, or tried again
  * @backoff: failures in a row
  */
 struct handover_letter {
@@ -134,6 +134,7 @@ static void letter_done(const struct api_result *result, void *arg)
 	}
 }
 
+/* Sent when the event loop is back: an object that has come is told of amidst its request. */
 static struct handover_letter *letter_new(struct handover *handover, const char *method,
 					  char *path, char *what)
 {
@@ -145,8 +146,7 @@ static struct handover_letter *letter_new(struct handover *handover, const char 
 	};
 	handover->letters = letter;
 	if (sd_event_add_time_relative(handover->api->loop, &letter->timer, CLOCK_MONOTONIC, 0,
-				       1000, on_letter_timer, letter) < 0 ||
-	    sd_event_source_set_enabled(letter->timer, SD_EVENT_OFF) < 0)
+				       1000, on_letter_timer, letter) < 0)
 		util_alloc(SIZE_MAX);
 	return letter;
 }
@@ -179,7 +179,6 @@ static void send_flows(struct handover *handover, const struct handover_leaving 
 			    util_printf("flows of %s could not be handed to node %s", address,
 					leaving->node));
 	parcel_write(flows, &leaving->addr, leaving->node, PART_SIZE, &letter->bodies);
-	letter_send(letter);
 	json_decref(flows);
 }
 
@@ -213,9 +212,8 @@ static void delete_parcel(struct handover *handover, const struct parcel *parcel
 {
 	if (handover->reconcile->dry_run || !*parcel->name)
 		return;
-	letter_send(letter_new(handover, "DELETE",
-			       util_printf(PARCEL_PATH "/%s", parcel->name),
-			       util_printf("parcel %s could not be deleted", parcel->name)));
+	letter_new(handover, "DELETE", util_printf(PARCEL_PATH "/%s", parcel->name),
+		   util_printf("parcel %s could not be deleted", parcel->name));
 }
 
 static void take_over(struct handover *handover, const struct parcel *parcel)
