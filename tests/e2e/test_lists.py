@@ -222,8 +222,9 @@ WORDS = {
     ("mixed-later", "node-port", "outside"): [
         "begins a flow", "frontend node-port, externalTrafficPolicy Local",
         "local list of 1: none of this node is ready; those that serve while they terminate",
-        "the client's own: externalTrafficPolicy Local keeps the client's address",
-        "node n1, this one"],
+        "the client's own: externalTrafficPolicy Local keeps the client's address"],
+    ("internal-one", "cluster-ip", CLIENT): [
+        "local list of 1: the ready endpoints of this node", "node n1, this one"],
     ("zone", "external-ip", "outside"): [
         "begins a flow", "frontend external-ip, externalTrafficPolicy Cluster",
         "cluster list of 2: the ready endpoints with a hint for this node's zone",
