@@ -9,8 +9,9 @@ import json
 
 import pytest
 
-from lab import TcpStream, ask, counters, ctl, ctl_json, wait_until
+from lab import Capture, TcpStream, ask, counters, ctl, ctl_json, wait_until
 from lab import objects as o
+from lab import packet as pkt
 from lab.genl import Genl, Refused, address, attributes, u8, u16, u32
 from lab.pair import SERVICE4, Pair
 
@@ -114,6 +115,41 @@ def test_awaited(family):
         stream.wait_for(1 << 12)
         assert port in {flow[1] for flow in flows()}
     assert stream.failure is None
+
+
+def test_strangers_reset(pair, family):
+    """
+    A reset without ACK, as of what the client does not know, and without flow is dropped while its
+    flows are awaited, and after it came from another node. One with ACK, which refuses or ends what
+    it does know, passes.
+    """
+    left, right = (pair.pods[f"{name}-pod"].ip(family) for name in ("left", "right"))
+
+    def resets(*flags):
+        """The pod sends resets from ports 50000 on, and an end that must arrive behind them."""
+        numbered = [*enumerate((*flags, "FA"), 50000)]
+        with Capture("right-pod", "eth0") as wire:
+            pkt.send_ip("left-pod", *(
+                pkt.ip(left, right, pkt.TCP, pkt.tcp(left, right, port, 9, flag))
+                for port, flag in numbered))
+            wire.wait(lambda p: p.src == left and p.sport == numbered[-1][0])
+            return {p.sport for p in wire.packets(lambda p: p.src == left)} & \
+                {port for port, _ in numbered[:-1]}
+
+    place = {"addr": address(PODS[family][0]), "len": u8(PODS[family][1])}
+    with Genl("left") as genl:
+        # As one that was never anywhere else, whatever the tests before did with it.
+        genl.request("PREFIX_DEL", attributes("PREFIX", **place))
+        genl.request("PREFIX_SET", attributes("PREFIX", **place, node="left"))
+        assert resets("R", "RA") == {50000, 50001}
+        hold(family, 10000)
+        before = counters("left")["flow_awaited"]
+        assert resets("R", "RA") == {50001}
+        assert counters("left")["flow_awaited"] == before + 1
+        # As one that has come from another node, though nobody holds it.
+        for node in ("left", "right", "left"):
+            genl.request("PREFIX_SET", attributes("PREFIX", **place, node=node, hold=u32(0)))
+        assert not held(family) and resets("R", "RA") == {50001}
 
 
 def test_hold_ends(pair, family):
