@@ -23,7 +23,7 @@ kubeconfig=$("$api/up.sh" "$folder/api")
 "$api/populate.sh" "$kubeconfig"
 programs=$("$api/build.sh")
 export DVPNET_API=$folder/api DVPNET_KUBECTL=$programs/kubectl NETWORK=user
-"$api/control.py" "$DVPNET_API" &
+DVPNET_API_HOST=127.0.0.1 "$api/control.py" "$DVPNET_API" &
 control=$!
 kernel=$1
 shift

@@ -205,7 +205,8 @@ IDENTITIES = {
                 "API server: HTTP status 401: Unauthorized; the token or certificate of the "
                 "kubeconfig is wrong or has expired"),
     "name": (lambda path, _: identity(path, tls_server_name="api.example.org"),
-             "does not match target host name 'api.example.org'"),
+             "no alternative certificate subject name matches target host name 'api.example.org'; is the "
+             "server's name right, in server or tls-server-name of the kubeconfig?"),
     "authority": (wrong_authority, "is certificate-authority of the kubeconfig right for this server?"),
 }
 

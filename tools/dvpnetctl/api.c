@@ -115,7 +115,9 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 		what = "no answer in time";
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		hint = "; is certificate-authority of the kubeconfig right for this server?";
+		hint = strstr(what, "subject name") ?
+			"; is the server's name right, in server or tls-server-name of the kubeconfig?" :
+			"; is certificate-authority of the kubeconfig right for this server?";
 		break;
 	case CURLE_SSL_CERTPROBLEM:
 		hint = "; is client-certificate of the kubeconfig right, and its key?";
