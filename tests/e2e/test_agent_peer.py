@@ -14,7 +14,8 @@ from lab import ECHO_PORT, ip, ping, run, wait_until
 from lab.api import FOLDER, Agent
 from lab.crowd import SILENT, who
 from lab.ctl import REPO
-from lab.peer import KUBE_PROXY, PAIR, KubeProxy, outcomes_of, probes, route_pods, text
+from lab.peer import (KUBE_PROXY, PAIR, KubeProxy, lift_limits, outcomes_of, probes, route_pods,
+                      text)
 from lab.services import balanced, external_ip, lb_ip, places, route_frontends, service, vip
 
 # Fixtures; pylint: disable=unused-import,redefined-outer-name
@@ -140,6 +141,7 @@ def pair(cluster, api, doors, tmp_path_factory):
         api.create(item)
         if status:
             api.patch(f"{api.path(item)}/{item['metadata']['name']}/status", {"status": status})
+    lift_limits(cluster)
     route_pods(cluster, "n2")
     ip("address add 203.0.113.12/32 dev eth0", ns="n2")
     ip("route add 203.0.113.12 via 192.168.1.12", ns="r1")

@@ -10,6 +10,7 @@ each node: compare(cluster, "n1", ...) is to be compare(cluster, "n2", ...).
 """
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import signal
@@ -18,7 +19,7 @@ import subprocess
 from .api import FOLDER
 from .crowd import REFUSED, SILENT, crowd, enough
 from .ctl import ctl_json
-from .netns import ip, netns, run
+from .netns import ip, netns, run, sysctl
 from .services import places
 
 KUBE_PROXY = os.environ.get("DVPNET_KUBE_PROXY", "")
@@ -50,6 +51,13 @@ class KubeProxy:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
         run("nft", "flush", "ruleset", ns=self.ns)
+
+
+def lift_limits(cluster):
+    """As many ICMP errors as there are refusals; older kernels have one limit for all namespaces."""
+    for space in (None, *cluster.spaces):
+        with contextlib.suppress(FileNotFoundError):
+            sysctl(space, **{"ipv4.icmp_msgs_per_sec": 1000000, "ipv4.icmp_msgs_burst": 1000000})
 
 
 def route_pods(cluster, node):
@@ -84,7 +92,13 @@ def words(outcomes, node, client, own):
     """What has come of a crowd: "SERVER sees CLIENT", or refused, silent."""
     result = set()
     for outcome in outcomes:
-        if outcome.source is None:
+        if outcome.server == "EADDRINUSE":
+            # A port of the agent's, or of kube-proxy's own.
+            continue
+        if outcome.server == "EHOSTUNREACH":
+            # What nobody takes may go round until its time is over; not all tell.
+            result.add(SILENT)
+        elif outcome.source is None:
             result.add(outcome.server)
         else:
             seen = "node" if outcome.source in own else \
