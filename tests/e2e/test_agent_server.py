@@ -96,6 +96,8 @@ def test_killed_for_a_minute(api, control, cluster, agents, live):
     with nothing_moves(cluster, cluster.nodes) as monitors:
         counts = {name: agent.said().count("warning: API server: ")
                   for name, agent in agents.items()}
+        answered = {name: agent.said().count("API server: answers again")
+                    for name, agent in agents.items()}
         control.kill()
         end = time.monotonic() + AWAY_SECONDS
         try:
@@ -108,13 +110,17 @@ def test_killed_for_a_minute(api, control, cluster, agents, live):
                 served += 1
             print(f"{served} new connections a family meanwhile")
             assert all(monitor.events() == [] for monitor in monitors.values())
+            for name, agent in agents.items():
+                warnings = [line.split(" ", 1)[1] for line in agent.said().splitlines()
+                            if "warning: API server: " in line][counts[name]:]
+                assert len(warnings) == len(set(warnings)), f"{name}: each is said once: {warnings}"
         finally:
             control.start()
         api.create(*other)
         try:
             await_service(NUMBER + 3)
             for name, monitor in monitors.items():
-                wait_until(lambda name=name: "API server: answers again" in agents[name].said(), BACK)
+                agents[name].await_log("API server: answers again", answered[name] + 1, BACK)
                 found = []
                 wait_until(lambda m=monitor, f=found: f.extend(m.events()) or f, BACK,
                            f"the Service on {name}: {agents[name].said()[-2000:]}")

@@ -114,6 +114,16 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT:
 		what = "no answer in time";
 		break;
+	/* As a proxy before a dead server does, now in this way, now in that. */
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_GOT_NOTHING:
+		what = "connection was closed";
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+		if (strstr(what, "SSL_ERROR_SYSCALL"))
+			what = "connection was closed";
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		hint = strstr(what, "subject name") ?
 			"; is the server's name right, in server or tls-server-name of the kubeconfig?" :

@@ -326,6 +326,9 @@ static void done(const struct api_result *result, void *arg)
 	if (watch->expired || result->status == 410) {
 		log_info("%s: the API server has forgotten version %s, listing all again",
 			 watch->resource->name, watch->version ? watch->version : "of the list");
+		/* It answers, so what failed before is over. */
+		if (watch->step == WATCH_FOLLOW)
+			backoff_reset(&watch->backoff);
 		list_anew(watch);
 		try_later(watch, 0);
 	} else if (result->status == 404 && watch->resource->optional) {
