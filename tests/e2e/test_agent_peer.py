@@ -4,22 +4,20 @@ dvpnet beside kube-proxy: one node each, the same API server, the same objects, 
 Where answers differ, docs/differences.md says why. tests/e2e/api.sh KERNEL test_agent_peer.py
 """
 
-import json
-import pathlib
 import resource
 
 import pytest
 
-from lab import ECHO_PORT, ip, ping, run, wait_until
+from lab import ECHO_PORT, ip, wait_until
 from lab.api import FOLDER, Agent
-from lab.crowd import SILENT, who
+from lab.crowd import who
 from lab.ctl import REPO
 from lab.peer import (KUBE_PROXY, PAIR, KubeProxy, lift_limits, outcomes_of, probes, route_pods,
                       text)
-from lab.services import balanced, external_ip, lb_ip, places, route_frontends, service, vip
+from lab.services import balanced, external_ip, lb_ip, route_frontends, service, vip
 
 # Fixtures; pylint: disable=unused-import,redefined-outer-name
-from test_agent import MODULE_CONFIG, api, doors, has_service
+from test_agent import MODULE_CONFIG, api, doors
 
 pytestmark = [
     pytest.mark.api,

@@ -111,8 +111,8 @@ def probes(cluster, node, number, family):
     """Who connects to what: namespace and address with port, by names."""
     frontends = places(cluster, number, family, node)
     clients = {"pod": f"client-{node}", "node": node, "outside": "outside"}
-    result = {(client, place): (ns, frontends[place])
-              for client, ns in clients.items() for place in frontends}
+    result = {(client, place): (ns, where)
+              for client, ns in clients.items() for place, where in frontends.items()}
     # Nothing on n3 knows the other addresses.
     result["pod of another node", "node-port"] = ("client-n3", frontends["node-port"])
     return result
