@@ -121,7 +121,8 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 		what = "connection was closed";
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		if (strstr(what, "SSL_ERROR_SYSCALL"))
+		if (strstr(what, "SSL_ERROR_SYSCALL") || strstr(what, "Recv failure") ||
+		    strstr(what, "Send failure"))
 			what = "connection was closed";
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:

@@ -24,6 +24,9 @@
 /* A stream lasts this long, or up to twice as long, in seconds. */
 #define STREAM_MIN 300
 
+/* A stream that has lasted so long works, though it has told nothing; it began before. */
+#define STREAM_PROVEN_MS 15000
+
 /* The server ends a stream in time; one that does not is ended. */
 #define STREAM_GRACE 30
 
@@ -49,15 +52,20 @@ static void note_problem(struct watch *watch, const char *problem)
 	watch->problem = util_strdup(problem);
 }
 
-static void note_success(struct watch *watch)
+static void note_working(struct watch *watch)
 {
-	backoff_reset(&watch->backoff);
-	watch->bad = false;
 	if (!watch->problem)
 		return;
 	log_info("%s: works again", watch->resource->name);
 	free(watch->problem);
 	watch->problem = NULL;
+}
+
+static void note_success(struct watch *watch)
+{
+	backoff_reset(&watch->backoff);
+	watch->bad = false;
+	note_working(watch);
 }
 
 /* The answer makes no sense; the rest of it is not wanted. */
@@ -81,9 +89,14 @@ static bool refuse(struct watch *watch, const char *format, ...)
 
 static int on_timer(sd_event_source *source, uint64_t when, void *arg)
 {
+	struct watch *watch = arg;
+
 	(void)source;
 	(void)when;
-	ask(arg);
+	if (watch->request)
+		note_working(watch);
+	else
+		ask(watch);
 	return 0;
 }
 
@@ -374,6 +387,8 @@ static void ask(struct watch *watch)
 				   "&resourceVersion=%s", resource->path, resource->query, seconds,
 				   watch->version);
 		seconds += STREAM_GRACE;
+		if (watch->problem)
+			wait_ms(watch, STREAM_PROVEN_MS);
 	}
 	watch->text.max = watch->step == WATCH_LIST ? LIST_MAX : EVENT_MAX;
 	watch->request = api_get(watch->api, path, seconds, take_data, done, watch);

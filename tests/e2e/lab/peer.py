@@ -118,7 +118,7 @@ def probes(cluster, node, number, family):
     return result
 
 
-def outcomes_of(cluster, node, wanted, family, kind, servers=3):
+def outcomes_of(cluster, node, wanted, family, kind, servers, patience):
     """
     What comes of connections: for each name of a probe, as in probes(), the set of words. Several
     probes are made at a time.
@@ -127,7 +127,7 @@ def outcomes_of(cluster, node, wanted, family, kind, servers=3):
 
     def look(probe):
         ns, (address, port) = probe
-        met = crowd(ns, address, port, kind, enough(range(servers)), patience=2)
+        met = crowd(ns, address, port, kind, enough(range(servers)), patience=patience)
         return words(met, node, cluster[ns].ip(family), own)
 
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
