@@ -185,7 +185,9 @@ DIFFERENCES = {
     "ended": [UDP_REFUSED],
     "ended-local": [UDP_REFUSED],
     "called-headless": [("headless-by-label", r"(tcp|udp) .*: (silent|refused) \| (refused|silent)")],
-    "elsewhere": [UDP_REFUSED],
+    "elsewhere": [(UDP_REFUSED[0], r"udp node unused port of cluster-ip: refused \| silent"),
+                  ("unused-port-of-a-load-balancer",
+                   r"(tcp|udp) \w+ unused port of load-balancer: refused \| silent")],
 }
 
 
