@@ -118,6 +118,8 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_GOT_NOTHING:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
 		what = "connection was closed";
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
@@ -139,10 +141,22 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	return util_printf("%s: %s%s", config->server, what, hint);
 }
 
-/* What concerns all requests is in the log once, however many there are. */
+/* More than there are things that go wrong by turns. */
+#define PROBLEMS_MAX 4096
+
+/* Not said yet since it answered last? */
+static bool is_news(const struct api *api, const char *problem)
+{
+	if (!problem || !api->problem)
+		return problem != api->problem;
+	return !strstr(api->problem, problem) && strlen(api->problem) < PROBLEMS_MAX;
+}
+
+/* What concerns all requests is in the log once, however many there are, and by turns with what. */
 static void note_problem(struct api *api, const char *problem)
 {
-	bool is_new = util_strcmp_null(problem, api->problem);
+	bool is_new = is_news(api, problem);
+	char *said = api->problem;
 
 	if (problem)
 		log_print(is_new ? LEVEL_WARNING : LEVEL_DEBUG, "API server: %s", problem);
@@ -150,8 +164,8 @@ static void note_problem(struct api *api, const char *problem)
 		log_info("API server: answers again");
 	if (!is_new)
 		return;
-	free(api->problem);
-	api->problem = util_strdup(problem);
+	api->problem = problem ? util_printf("%s%s\n", said ? said : "", problem) : NULL;
+	free(said);
 }
 
 static void unlink_request(struct api_request *request)
