@@ -108,8 +108,12 @@ def objects_of(cluster, name):
         hosts.append((host, conditions))
     ingress = of["ingress"] and [{"ip": lb_ip(NUMBERS[name], family), "ipMode": of["ingress"]}
                                  for family in (4, 6)]
-    items = balanced(name, NUMBERS[name], hosts, ingress=ingress, **of["spec"])
-    if "allocateLoadBalancerNodePorts" in of["spec"]:
+    spec = dict(of["spec"])
+    if spec.get("externalTrafficPolicy") == "Local":
+        # Else the API server chooses one, and perhaps the NodePort of another.
+        spec["healthCheckNodePort"] = 31000 + NUMBERS[name]
+    items = balanced(name, NUMBERS[name], hosts, ingress=ingress, **spec)
+    if "allocateLoadBalancerNodePorts" in spec:
         for item in items[0]["spec"]["ports"]:
             del item["nodePort"]
     for item in items:
