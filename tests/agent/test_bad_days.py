@@ -108,6 +108,16 @@ def test_dispensable(api, config, kind, name):
         running.await_change("add service demo/a:http", TIMEOUT)
 
 
+def test_server_has_just_begun(api, config):
+    """It refuses what it allows a moment later: nothing is done as if there were none."""
+    api.on_list["Namespace"] = lambda request, _: api.asked("list Namespace") < 3 and (
+        request.refuse(403, "forbidden") or True)
+    with Agent(config) as running:
+        running.await_log("namespace kube-system: works again", TIMEOUT)
+        running.await_change("add service demo/a:http", TIMEOUT)
+        assert not any("as if there were none" in line for line in running.log)
+
+
 def test_streams_are_taken_up(api, agent):
     """A stream that ends is taken up where it was, without another list."""
     lists = api.asked("list Service")

@@ -33,6 +33,12 @@
 #define BACKOFF_MIN_MS 400
 #define BACKOFF_MAX_MS 30000
 
+/*
+ * A server that has just begun refuses what it will allow: what is dispensable is asked for so
+ * often.
+ */
+#define FORBIDDEN_TRIES 4
+
 /* How often a resource that the server does not know is asked for again. */
 #define MISSING_MIN_MS 60000
 
@@ -285,7 +291,19 @@ static void take_missing(struct watch *watch)
 	take_none(watch);
 }
 
-/* Not before it was read once: what was known then is better than nothing. */
+/* Is it time to go on without? Once it was read, never: what was known then is better than nothing. */
+static bool gives_up(struct watch *watch, const struct api_result *result)
+{
+	if (result->status != 403 || !watch->resource->dispensable)
+		return false;
+	if (watch->synced)
+		return watch->missing;
+	/* It answers, so what failed before is over. */
+	if (!watch->forbidden++)
+		backoff_reset(&watch->backoff);
+	return watch->forbidden >= FORBIDDEN_TRIES;
+}
+
 static void take_forbidden(struct watch *watch, const struct api_result *result)
 {
 	char *problem = util_printf("%s; all goes on as if there were none", result->text);
@@ -346,8 +364,7 @@ static void done(const struct api_result *result, void *arg)
 		try_later(watch, 0);
 	} else if (result->status == 404 && watch->resource->optional) {
 		take_missing(watch);
-	} else if (result->status == 403 && watch->resource->dispensable &&
-		   (!watch->synced || watch->missing)) {
+	} else if (gives_up(watch, result)) {
 		take_forbidden(watch, result);
 	} else if (result->status != 200) {
 		fail(watch, result);
