@@ -107,7 +107,10 @@ done
 # Agents and a real API server; without Go, which is fetched if need be, there is none.
 if [ -z "$fast" ]; then
 	if tests/cluster-api/build.sh >"$logs/cluster-api.out" 2>&1; then
-		beside "e2e agents" tests/e2e/api.sh 6.1 test_agent_vm.py
+		agents=(agent agent_server agent_vm)
+		[ -z "$all" ] || agents+=(agent_peer)
+		agents=("${agents[@]/#/test_}")
+		beside "e2e agents" tests/e2e/api.sh 6.1 -m "api and not load" "${agents[@]/%/.py}"
 	else
 		echo "NOT RUN: agents beside a real API server, whose programs could not be built:"
 		tail -n 5 "$logs/cluster-api.out"

@@ -76,6 +76,27 @@ def test_nothing_before_all_lists(api, config):
         running.await_log("endpointslices: works again", TIMEOUT)
 
 
+def test_quiet_stream_works(api, agent):
+    """A stream that was refused and then goes on works, though it has nothing to tell."""
+    api.on_watch["Service"] = lambda request, _: request.refuse(403, "forbidden") or True
+    api.cut("Service")
+    agent.await_log("warning: services: HTTP status 403: forbidden", TIMEOUT)
+    del api.on_watch["Service"]
+    wait_until(lambda: api.streams["Service"], TIMEOUT, "the stream")
+    agent.await_log("services: works again", TIMEOUT)
+
+
+def test_connections_are_closed(api, agent):
+    """As by a proxy whose servers are dead: said once, in whatever way it comes about."""
+    api.closed = True
+    api.cut()
+    wait_until(lambda: sum("connection was closed" in line for line in agent.log) > 20, TIMEOUT,
+               lambda: agent.log[-20:])
+    assert sum("warning: API server" in line for line in agent.log) == 1
+    api.closed = False
+    agent.await_log("API server: answers again", 2 * TIMEOUT)
+
+
 @pytest.mark.parametrize("kind, name", [("Namespace", "namespace kube-system"),
                                         ("ConfigMap", "configmap cilium-config")])
 def test_dispensable(api, config, kind, name):
@@ -85,6 +106,16 @@ def test_dispensable(api, config, kind, name):
         running.await_log(f"warning: {name}: HTTP status 403: forbidden; all goes on as if there "
                           "were none", TIMEOUT)
         running.await_change("add service demo/a:http", TIMEOUT)
+
+
+def test_server_has_just_begun(api, config):
+    """It refuses what it allows a moment later: nothing is done as if there were none."""
+    api.on_list["Namespace"] = lambda request, _: api.asked("list Namespace") < 3 and (
+        request.refuse(403, "forbidden") or True)
+    with Agent(config) as running:
+        running.await_log("namespace kube-system: works again", TIMEOUT)
+        running.await_change("add service demo/a:http", TIMEOUT)
+        assert not any("as if there were none" in line for line in running.log)
 
 
 def test_streams_are_taken_up(api, agent):

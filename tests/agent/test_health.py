@@ -15,12 +15,12 @@ import shutil
 import socket
 import subprocess
 import time
-import urllib.parse
 
 import pytest
 
 from agent import Agent, kubeconfig, wait_until
 from fake_api import FakeApi, endpoint, endpoint_slice, namespace, node, service
+from prometheus import Prometheus
 
 TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
 RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/dvpnet.rules.yaml"
@@ -428,32 +428,11 @@ def test_prometheus_scrapes(agent, tmp_path):
     """A real one, with the alert rules that ship."""
     if not shutil.which("prometheus"):
         pytest.skip("no prometheus here: apt-get install prometheus")
-    port = free_port()
-    (tmp_path / "prometheus.json").write_text(json.dumps({
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(RULES)],
-        "scrape_configs": [{"job_name": "dvpnet", "static_configs": [
-            {"targets": [f"127.0.0.1:{agent.metrics}"], "labels": {"instance": "n1"}}]}]}))
-
-    def ask(expression):
-        if not is_open(port):
-            return None
-        answer = Answer(port, "/api/v1/query?query=" + urllib.parse.quote(expression))
-        return answer.json["data"]["result"] if answer.status == 200 else None
-
-    with open(tmp_path / "log", "wb") as log:
-        process = subprocess.Popen(
-            ["prometheus", f"--config.file={tmp_path}/prometheus.json",
-             f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"],
-            stdout=log, stderr=log)
-    try:
-        found = wait_until(lambda: ask('dvpnet_build_info{instance="n1"}'), 2 * TIMEOUT,
-                           lambda: (tmp_path / "log").read_text()[-2000:])
+    with Prometheus(tmp_path, f"127.0.0.1:{agent.metrics}", free_port(), RULES) as prometheus:
+        found = wait_until(lambda: prometheus.ask('dvpnet_build_info{instance="n1"}'), 2 * TIMEOUT,
+                           prometheus.said)
         assert found[0]["metric"]["job"] == "dvpnet"
-        assert ask("up")[0]["value"][1] == "1"
-        wait_until(lambda: ask('ALERTS{alertname="DvpnetModuleDown"}'), TIMEOUT,
+        assert prometheus.ask("up")[0]["value"][1] == "1"
+        wait_until(lambda: prometheus.ask('ALERTS{alertname="DvpnetModuleDown"}'), TIMEOUT,
                    "the alert, as a dry run has no module")
-        assert ask("scrape_samples_scraped")[0]["value"][1] != "0"
-    finally:
-        process.terminate()
-        process.wait(TIMEOUT)
+        assert prometheus.ask("scrape_samples_scraped")[0]["value"][1] != "0"

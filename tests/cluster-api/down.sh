@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Stops what up.sh started in DIR; what is in DIR stays.
+# Stops what up.sh started in DIR, or the named ones of it; what is in DIR stays.
 set -euo pipefail
 
-[ $# -eq 1 ] || {
-	echo "Usage: down.sh DIR" >&2
+[ $# -ge 1 ] || {
+	echo "Usage: down.sh DIR [NAME...]" >&2
 	exit 1
 }
 dir=$1
+shift
+[ $# -gt 0 ] || set -- kube-controller-manager kube-apiserver etcd
 
 # The name guards against another process that has got the number since.
 runs() {
@@ -19,7 +21,7 @@ runs() {
 }
 
 # Killed, not asked: an API server would wait a minute for its watchers.
-for name in kube-controller-manager kube-apiserver etcd; do
+for name; do
 	pid=$(cat "$dir/$name.pid" 2>/dev/null) || continue
 	while runs "$name" "$pid"; do
 		kill -KILL "$pid" 2>/dev/null || true

@@ -89,11 +89,10 @@ make_credentials() {
 	token agent dvpnet-agent dvpnet
 }
 
-# start NAME ARGUMENT...: leaves NAME.pid and NAME.log
+# start NAME ARGUMENT...: leaves NAME.pid, NAME.log, and for start.sh NAME.command
 start() {
-	setsid "$programs/$1" "${@:2}" </dev/null >"$1.log" 2>&1 &
-	echo $! >"$1.pid"
-	disown
+	printf '%s\0' "$programs/$1" "${@:2}" >"$1.command"
+	"$here/start.sh" "$dir" "$1"
 }
 
 # await NAME COMMAND...: until COMMAND succeeds, which needs NAME to run

@@ -23,7 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "agent"))
 # pylint: disable=wrong-import-position,import-error
 from agent import Agent, kubeconfig  # noqa: E402
 from fake_api import FakeApi  # noqa: E402
-from test_health import Answer, is_open  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
+from test_health import RULES, Answer, is_open  # noqa: E402
 
 PROBES, METRICS, HEALTH = 10256, 10249, 31999
 TIMEOUT = 60
@@ -179,6 +180,59 @@ def test_metrics_are_clean(node):
         pytest.skip("no promtool here: apt-get install prometheus")
     said = run("promtool", "check", "metrics", stdin=node.answer(METRICS, "/metrics").text)
     assert not said.stdout + said.stderr
+
+
+KUBE_PROXY_METRICS = """
+kubeproxy_sync_proxy_rules_duration_seconds_bucket
+kubeproxy_sync_full_proxy_rules_duration_seconds_count
+kubeproxy_sync_proxy_rules_last_timestamp_seconds
+kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds
+kubeproxy_sync_proxy_rules_endpoint_changes_total
+kubeproxy_sync_proxy_rules_endpoint_changes_pending
+kubeproxy_sync_proxy_rules_service_changes_total
+kubeproxy_sync_proxy_rules_service_changes_pending
+kubeproxy_sync_proxy_rules_no_local_endpoints_total
+kubeproxy_network_programming_duration_seconds_count
+kubeproxy_proxy_healthz_total
+kubeproxy_proxy_livez_total
+""".split()
+
+
+def test_prometheus_scrapes(node, tmp_path):
+    """
+    A real one, on the node, finds the target up, and by its own query interface the metrics: those
+    with kube-proxy's names, ours, and each counter of the module; what it has moves with the kernel.
+    """
+    if not shutil.which("prometheus"):
+        pytest.skip("no prometheus here: apt-get install prometheus")
+    assert node.answer(PROBES, "/healthz").status == node.answer(PROBES, "/livez").status == 200
+    with netns("left"), Prometheus(tmp_path, f"127.0.0.1:{METRICS}", 9090, RULES) as prometheus:
+        def is_up():
+            assert prometheus.ask('up{job="dvpnet"} == 1'), prometheus.said()
+            return True
+
+        wait_until(is_up, 3 * TIMEOUT)
+        target, = prometheus.get("targets")["activeTargets"]
+        assert (target["health"], target["lastError"]) == ("up", "")
+        names = set(prometheus.get("label/__name__/values"))
+        assert set(KUBE_PROXY_METRICS) <= names, set(KUBE_PROXY_METRICS) - names
+        wanted = {line.split("{")[0].split(" ")[0] for line in node.metrics()}
+        assert wanted <= names, wanted - names
+
+        def value(expression):
+            found = prometheus.ask(expression)
+            return found and float(found[0]["value"][1])
+
+        assert value("dvpnet_module_up") == value("dvpnet_api_server_up") == 1
+        assert value('count(dvpnet_dropped_packets_total{instance="n1"})') > 10
+        before = value("dvpnet_flow_created_total")
+        assert ask("left-pod", SERVICE4, 7).server
+        wait_until(lambda: value("dvpnet_flow_created_total") > before, TIMEOUT, "the flow is counted")
+        assert value("dvpnet_services") == 4
+        node.api.set(service("more", ("10.99.0.8",), [port(80)]))
+        wait_until(lambda: value("dvpnet_services") == 5, TIMEOUT, "the Service is counted")
+        wait_until(lambda: value("sum(dvpnet_dropped_packets_total)") is not None and
+                   prometheus.ask("ALERTS{alertstate='firing'}") == [], TIMEOUT, "no alert")
 
 
 # ---- CNI ----

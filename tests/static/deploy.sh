@@ -4,16 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Debian starts a Prometheus that is installed; promtool is all that is wanted of it. On a host that
-# has one already, it is left alone.
-if ! command -v promtool >/dev/null; then
-	if [ -d /run/systemd/system ]; then
-		systemctl mask --quiet --runtime prometheus.service
-		tests/vm/deps.sh deploy
-		systemctl disable --quiet prometheus.service
-		systemctl unmask --quiet --runtime prometheus.service
-	fi
-fi
 tests/vm/deps.sh deploy
 
 tool=$PWD/tools/dvpnetctl/dvpnetctl

@@ -13,7 +13,8 @@ declare -A packages=(
 	[vm]="busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
 	[uml]="linux-source-6.1 gcc libc6-dev make bc bison flex xz-utils kmod busybox-static"
 	[e2e]="python3 python3-pytest python3-yaml iproute2 iputils-ping iputils-tracepath iperf3
-		nftables conntrack ethtool tcpdump curl socat procps containernetworking-plugins iptables"
+		nftables conntrack ethtool tcpdump curl socat procps containernetworking-plugins iptables
+		prometheus openssl"
 	[bench]="iproute2 ethtool nftables iptables ipset ipvsadm conntrack curl python3"
 	[cluster]="curl openssl ca-certificates git"
 )
@@ -41,7 +42,18 @@ echo "deps.sh: installing ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# Debian starts a Prometheus that is installed; the programs are all that is wanted of it. On a host
+# that has one already, it is left alone.
+masked=''
+if [[ " ${missing[*]} " == *' prometheus '* && -d /run/systemd/system ]]; then
+	masked=prometheus.service
+	systemctl mask --quiet --runtime $masked
+fi
 {
 	apt-get -q -o DPkg::Lock::Timeout=600 update &&
 	apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "${missing[@]}"
 } >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }
+[ -z "$masked" ] || {
+	systemctl disable --quiet $masked
+	systemctl unmask --quiet --runtime $masked
+}

@@ -121,8 +121,23 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT:
 		what = "no answer in time";
 		break;
+	/* As a proxy before a dead server does, now in this way, now in that. */
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		what = "connection was closed";
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+		if (strstr(what, "SSL_ERROR_SYSCALL") || strstr(what, "Recv failure") ||
+		    strstr(what, "Send failure"))
+			what = "connection was closed";
+		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		hint = "; is certificate-authority of the kubeconfig right for this server?";
+		hint = strstr(what, "subject name") ?
+			"; is the server's name right, in server or tls-server-name of the kubeconfig?" :
+			"; is certificate-authority of the kubeconfig right for this server?";
 		break;
 	case CURLE_SSL_CERTPROBLEM:
 		hint = "; is client-certificate of the kubeconfig right, and its key?";
@@ -133,10 +148,22 @@ static char *describe_failure(const struct api_request *request, CURLcode code)
 	return util_printf("%s: %s%s", config->server, what, hint);
 }
 
-/* What concerns all requests is in the log once, however many there are. */
+/* More than there are things that go wrong by turns. */
+#define PROBLEMS_MAX 4096
+
+/* Not said yet since it answered last? */
+static bool is_news(const struct api *api, const char *problem)
+{
+	if (!problem || !api->problem)
+		return problem != api->problem;
+	return !strstr(api->problem, problem) && strlen(api->problem) < PROBLEMS_MAX;
+}
+
+/* What concerns all requests is in the log once, however many there are, and by turns with what. */
 static void note_problem(struct api *api, const char *problem)
 {
-	bool is_new = util_strcmp_null(problem, api->problem);
+	bool is_new = is_news(api, problem);
+	char *said = api->problem;
 
 	if (problem)
 		log_print(is_new ? LEVEL_WARNING : LEVEL_DEBUG, "API server: %s", problem);
@@ -144,8 +171,8 @@ static void note_problem(struct api *api, const char *problem)
 		log_info("API server: answers again");
 	if (!is_new)
 		return;
-	free(api->problem);
-	api->problem = util_strdup(problem);
+	api->problem = problem ? util_printf("%s%s\n", said ? said : "", problem) : NULL;
+	free(said);
 }
 
 static void unlink_request(struct api_request *request)

@@ -21,7 +21,7 @@
  * @config: what it says
  * @token_read: when its token was read, in microseconds of CLOCK_MONOTONIC
  * @requests: those under way
- * @problem: why it does not answer or does not let us in, or NULL
+ * @problem: why it does not answer or does not let us in, a line for each reason; or NULL
  */
 struct api {
 	sd_event *loop;

@@ -24,11 +24,20 @@
 /* A stream lasts this long, or up to twice as long, in seconds. */
 #define STREAM_MIN 300
 
+/* A stream that has lasted so long works, though it has told nothing; it began before. */
+#define STREAM_PROVEN_MS 15000
+
 /* The server ends a stream in time; one that does not is ended. */
 #define STREAM_GRACE 30
 
 #define BACKOFF_MIN_MS 400
 #define BACKOFF_MAX_MS 30000
+
+/*
+ * A server that has just begun refuses what it will allow: what is dispensable is asked for so
+ * often.
+ */
+#define FORBIDDEN_TRIES 4
 
 /* How often a resource that the server does not know is asked for again. */
 #define MISSING_MIN_MS 60000
@@ -49,15 +58,20 @@ static void note_problem(struct watch *watch, const char *problem)
 	watch->problem = util_strdup(problem);
 }
 
-static void note_success(struct watch *watch)
+static void note_working(struct watch *watch)
 {
-	backoff_reset(&watch->backoff);
-	watch->bad = false;
 	if (!watch->problem)
 		return;
 	log_info("%s: works again", watch->resource->name);
 	free(watch->problem);
 	watch->problem = NULL;
+}
+
+static void note_success(struct watch *watch)
+{
+	backoff_reset(&watch->backoff);
+	watch->bad = false;
+	note_working(watch);
 }
 
 /* The answer makes no sense; the rest of it is not wanted. */
@@ -81,9 +95,14 @@ static bool refuse(struct watch *watch, const char *format, ...)
 
 static int on_timer(sd_event_source *source, uint64_t when, void *arg)
 {
+	struct watch *watch = arg;
+
 	(void)source;
 	(void)when;
-	ask(arg);
+	if (watch->request)
+		note_working(watch);
+	else
+		ask(watch);
 	return 0;
 }
 
@@ -272,7 +291,19 @@ static void take_missing(struct watch *watch)
 	take_none(watch);
 }
 
-/* Not before it was read once: what was known then is better than nothing. */
+/* Is it time to go on without? Once it was read, never: what was known then is better than nothing. */
+static bool gives_up(struct watch *watch, const struct api_result *result)
+{
+	if (result->status != 403 || !watch->resource->dispensable)
+		return false;
+	if (watch->synced)
+		return watch->missing;
+	/* It answers, so what failed before is over. */
+	if (!watch->forbidden++)
+		backoff_reset(&watch->backoff);
+	return watch->forbidden >= FORBIDDEN_TRIES;
+}
+
 static void take_forbidden(struct watch *watch, const struct api_result *result)
 {
 	char *problem = util_printf("%s; all goes on as if there were none", result->text);
@@ -326,12 +357,14 @@ static void done(const struct api_result *result, void *arg)
 	if (watch->expired || result->status == 410) {
 		log_info("%s: the API server has forgotten version %s, listing all again",
 			 watch->resource->name, watch->version ? watch->version : "of the list");
+		/* It answers, so what failed before is over. */
+		if (watch->step == WATCH_FOLLOW)
+			backoff_reset(&watch->backoff);
 		list_anew(watch);
 		try_later(watch, 0);
 	} else if (result->status == 404 && watch->resource->optional) {
 		take_missing(watch);
-	} else if (result->status == 403 && watch->resource->dispensable &&
-		   (!watch->synced || watch->missing)) {
+	} else if (gives_up(watch, result)) {
 		take_forbidden(watch, result);
 	} else if (result->status != 200) {
 		fail(watch, result);
@@ -371,6 +404,8 @@ static void ask(struct watch *watch)
 				   "&resourceVersion=%s", resource->path, resource->query, seconds,
 				   watch->version);
 		call.timeout = seconds + STREAM_GRACE;
+		if (watch->problem)
+			wait_ms(watch, STREAM_PROVEN_MS);
 	}
 	call.path = path;
 	watch->text.max = watch->step == WATCH_LIST ? LIST_MAX : EVENT_MAX;

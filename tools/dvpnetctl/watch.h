@@ -67,6 +67,7 @@ enum watch_step { WATCH_LIST, WATCH_FOLLOW };
  * @events: how many came in the current request
  * @synced: a list was complete once
  * @missing: the server does not know the resource, or does not let us read it
+ * @forbidden: how often it was refused before the first list
  */
 struct watch {
 	struct api *api;
@@ -86,6 +87,7 @@ struct watch {
 	size_t events;
 	bool synced;
 	bool missing;
+	unsigned int forbidden;
 };
 
 bool watch_start(struct watch *watch, struct api *api, const struct resource *resource,

@@ -21,6 +21,7 @@ What the end-to-end tests are written with:
     cni.py      pods that are connected as a container runtime does it
     many.py     many Services: services()
     api.py      a real API server, and agents that follow it
+    peer.py     kube-proxy on a node, and what is comparable of its answers and ours
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node

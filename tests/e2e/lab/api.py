@@ -2,7 +2,8 @@
 """
 A real API server, which tests/e2e/api.sh has started on the host, and agents that follow it.
 
-$DVPNET_API is its directory, see tests/cluster-api/up.sh; the guest finds the host at 10.0.2.2.
+$DVPNET_API is its directory, see tests/cluster-api/up.sh; the guest finds the host at 10.0.2.2, where
+control.py of that folder listens as well.
 """
 
 import contextlib
@@ -16,10 +17,12 @@ import ssl
 import subprocess
 import threading
 
+import yaml
+
 from .ctl import DVPNETCTL
 from .netns import netns, wait_until
 
-HOST = "10.0.2.2"
+HOST = os.environ.get("DVPNET_API_HOST", "10.0.2.2")
 FOLDER = pathlib.Path(os.environ.get("DVPNET_API", "/nonexistent"))
 MERGE = "application/merge-patch+json"
 
@@ -39,13 +42,19 @@ class Api:
         # Its certificate does not know the host's address as guests see it.
         self.tls.check_hostname = False
 
-    def request(self, method, path, body=None, kind="application/json", allowed=()):
-        """One request; the answer's object. Statuses of failure raise, unless allowed."""
-        connection = http.client.HTTPSConnection(HOST, port(), context=self.tls, timeout=60)
-        with contextlib.closing(connection):
-            connection.request(method, path, json.dumps(body) if body is not None else None,
-                               {"Content-Type": kind})
-            response = connection.getresponse()
+    def connection(self):
+        """A connection to it."""
+        return http.client.HTTPSConnection(HOST, port(), context=self.tls, timeout=60)
+
+    def request(self, method, path, body=None, kind="application/json", allowed=(), over=None):
+        """
+        One request, over a connection or a new one; the answer's object. Statuses of failure raise,
+        unless allowed.
+        """
+        with contextlib.nullcontext(over) if over else contextlib.closing(self.connection()) as way:
+            way.request(method, path, json.dumps(body) if body is not None else None,
+                        {"Content-Type": kind})
+            response = way.getresponse()
             text = response.read()
             assert response.status < 300 or response.status in allowed, \
                 f"{method} {path}: {response.status} {text.decode()}"
@@ -79,6 +88,45 @@ class Api:
         return self.request("PATCH", path, change, MERGE)
 
 
+class Control:
+    """Who can kill the API server, and make it forget: control.py on the host."""
+
+    def __init__(self, server):
+        self.api = server
+        self.port = int((FOLDER / "control.port").read_text(encoding="ascii"))
+
+    def ask(self, path, body=None, timeout=60):
+        """Have something done; returns what came of it, as text."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            connection.request("POST", path, json.dumps(body))
+            response = connection.getresponse()
+            text = response.read().decode()
+            assert response.status == 200, f"control.py: {path}: {text}"
+            return text
+
+    def kill(self):
+        """The API server is no more."""
+        self.ask("/stop/kube-apiserver")
+
+    def start(self):
+        """It is there again, and ready."""
+        self.ask("/start/kube-apiserver")
+        wait_until(self.is_ready, 120, "the API server is ready")
+
+    def is_ready(self):
+        """Does it say so?"""
+        try:
+            return self.api.request("GET", "/version")["major"] and \
+                self.api.request("GET", "/apis/discovery.k8s.io/v1/endpointslices?limit=1")
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def compact(self):
+        """etcd forgets what was."""
+        self.ask("/compact")
+
+
 class Door:
     """The API server's port on the loopback of a namespace, which can be shut."""
 
@@ -101,7 +149,11 @@ class Door:
         with contextlib.suppress(OSError):
             while True:
                 inside, _ = listener.accept()
-                outside = socket.create_connection((HOST, port()))
+                try:
+                    outside = socket.create_connection((HOST, port()))
+                except OSError:
+                    inside.close()
+                    continue
                 for pair in ((inside, outside), (outside, inside)):
                     threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
@@ -126,12 +178,27 @@ class Door:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
+def identity(path, user=None, **cluster):
+    """Write the agent's kubeconfig with another user, or other fields of the cluster; None is none."""
+    config = yaml.safe_load((FOLDER / "agent.conf").read_text(encoding="utf-8"))
+    for key, value in cluster.items():
+        config["clusters"][0]["cluster"][key.replace("_", "-")] = value
+        if value is None:
+            del config["clusters"][0]["cluster"][key.replace("_", "-")]
+    if user:
+        config["users"][0]["user"] = user
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(config), encoding="utf-8")
+    new.replace(path)
+
+
 class Agent:
     """dvpnetctl agent on a node."""
 
     def __init__(self, ns, folder):
         self.ns = ns
         self.log = pathlib.Path(folder, f"agent-{ns}.log")
+        self.config = FOLDER / "agent.conf"
         self.process = None
 
     def start(self, *options):
@@ -140,7 +207,7 @@ class Agent:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
                 [DVPNETCTL, "agent", "--node-name", self.ns, "--kubeconfig",
-                 str(FOLDER / "agent.conf"), "--cni-conf-dir", "", *options], stdout=log, stderr=log)
+                 str(self.config), "--cni-conf-dir", "", *options], stdout=log, stderr=log)
 
     def said(self):
         """What it logged."""
