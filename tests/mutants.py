@@ -123,7 +123,7 @@ MUTANTS = {
         "decide.c",
         "return dvp_backend_choose_random(list);",
         "break;",
-        "test_verdicts.py -k weights"),
+        "test_verdicts.py -k random"),
     "least-conn": Mutant(
         "backend.c",
         "< flows * other->weight ? other : one",
@@ -168,7 +168,7 @@ MUTANTS = {
         "\t\tdvp_stats_inc(dn, DVP_STAT_EGRESS_STRAY)",
         "if (0) {\n"
         "\t\tdvp_stats_inc(dn, DVP_STAT_EGRESS_STRAY)",
-        "test_egress.py -k late_answer"),
+        "test_egress.py -k stray_reset"),
     "ambiguous": Mutant(
         "egress.c",
         "dvp_flow_is_middle(dn, &packet->tuple);",

@@ -3,7 +3,6 @@
 
 import contextlib
 import socket
-import time
 
 import pytest
 
@@ -126,9 +125,14 @@ def test_long_datagrams(masqueraded, family):
 
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_endpoint_outside(masqueraded, family, kind):
-    """A Service's endpoint outside of the cluster sees the node, too."""
-    answer = ask(CLIENT, vip(63, family), 80, kind)
-    assert (answer.server, answer.source) == ("outside", masqueraded["n1"].ip(family))
+    """A Service's endpoint outside of the cluster sees the node, be pods masqueraded or not."""
+    try:
+        for masquerade in (1, 0):
+            set_config("n1", masquerade=u8(masquerade))
+            answer = ask(CLIENT, vip(63, family), 80, kind)
+            assert (answer.server, answer.source) == ("outside", masqueraded["n1"].ip(family))
+    finally:
+        set_config("n1", masquerade=u8(1))
 
 
 def test_tcp_without_flow(masqueraded, family):
@@ -261,15 +265,26 @@ def test_host_is_not(masqueraded, family, kind):
 
 
 def test_multicast_is_not(masqueraded, family):
-    """Nor is what no router passes on."""
+    """Nor is what no router passes on, or what is many: nobody would answer it."""
+    text = "[{}]:{}" if family == 6 else "{}:{}"
+    source = text.format(masqueraded[CLIENT].ip(family), 5353)
+    for group in ("ff02::fb", "ff0e::fb", "fe80::1") if family == 6 else \
+            ("224.0.0.251", "239.1.2.3", "255.255.255.255", "169.254.0.1"):
+        said = ctl_json("n1", "get", "udp", source, "to", text.format(group, 5353))
+        assert said["verdict"] == "none" and "multicast" in said["reason"]
+
+
+def test_stray_reset(masqueraded, family):
+    """A pod's reset of nothing that is known stays here: outside, its address means nothing."""
+    server, source = masqueraded["outside"].ip(family), masqueraded[CLIENT].ip(family)
     watch = CounterWatch("n1")
-    group = "224.0.0.251" if family == 4 else "ff02::fb"
-    with netns(CLIENT), socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET,
-                                      socket.SOCK_DGRAM) as sock:
-        scope = (0, socket.if_nametoindex("eth0")) if family == 6 else ()
-        sock.sendto(b"anybody?", (group, 5353, *scope))
-    time.sleep(0.2)
-    assert not watch.risen("egress")
+    with Capture("outside", "eth0") as wire:
+        pkt.send_ip(CLIENT, pkt.ip(source, server, pkt.TCP,
+                                   pkt.tcp(source, server, 48001, 9, "RA")),
+                    pkt.udp_packet(source, server, 48002, 9, b"behind it"))
+        wire.wait(lambda p: p.payload == b"behind it")
+        assert not wire.packets(lambda p: p.proto == pkt.TCP)
+    assert watch.risen("egress")["egress_stray"] == 1
 
 
 # ---- begun outside ----

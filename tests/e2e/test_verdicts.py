@@ -276,6 +276,16 @@ def test_weights(cluster, genl, algorithm):
     assert 160 <= servers.count("web-n1-a") <= 198
 
 
+def test_random(cluster, genl, family):
+    """At random, one connection may go anywhere; by hashing it goes to one endpoint alone."""
+    target, source = vip(248, family), cluster["client-n1"].ip(family)
+    for algorithm, many in ((RANDOM, True), (MAGLEV, False)):
+        put(genl, family, [frontend(target, PORT)],
+            pods(cluster, family, "web-n1-a", "web-n2-a", "web-n3-a"), algorithm=algorithm)
+        chosen = {explain(genl, source, target, PORT)["BACKEND"] for _ in range(40)}
+        assert (len(chosen) > 1) == many
+
+
 def test_least_conn(cluster, genl):
     """A new connection goes where the fewest are."""
     target = vip(248, 4)

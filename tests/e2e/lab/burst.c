@@ -6,8 +6,8 @@
  *   burst whoami PORT                        TCP server, says which of the host's addresses it is
  *   burst pairs ADDRESS PORT FIRST COUNT     from each of COUNT source ports two datagrams at the
  *                                            same instant, by two processors; counts the answers
- *   burst syn ADDRESS PORT NETWORK COUNT     first segments of COUNT connections, whose addresses
- *                                            are in NETWORK (its last two bytes are used)
+ *   burst syn ADDRESS PORT NETWORK COUNT RATE    first segments of COUNT connections, RATE a second,
+ *                                            whose addresses are in NETWORK (its last two bytes are used)
  *
  * Servers say "ready" as soon as they are; what counts says figures as "NAME NUMBER" lines.
  */
@@ -319,10 +319,20 @@ static size_t make_syn(struct packet *packet, const struct sockaddr_storage *tar
 	return (is_v6 ? 40 : 20) + sizeof(struct tcp_header);
 }
 
+/* Until it is time for so many at this rate. */
+static void pace(long begin, unsigned long sent, unsigned long rate)
+{
+	long left = begin + (long)(sent * 1000 / rate) - now_ms();
+
+	if (left > 0)
+		usleep(left * 1000);
+}
+
 static void send_syns(const char *address, const char *port, const char *network,
-		      const char *number)
+		      const char *number, const char *rate)
 {
 	unsigned long count = strtoul(number, NULL, 10), done = 0, sent = 0;
+	long begin = now_ms();
 	static struct packet packets[BATCH];
 	struct sockaddr_storage target, from;
 	struct mmsghdr messages[BATCH];
@@ -362,6 +372,7 @@ static void send_syns(const char *address, const char *port, const char *network
 				die("sendmmsg");
 		}
 		sent += batch;
+		pace(begin, sent, strtoul(rate, NULL, 10));
 	}
 	printf("sent %lu\n", sent);
 }
@@ -375,8 +386,8 @@ int main(int argc, char **argv)
 		serve_whoami(argv[2]);
 	else if (argc == 6 && !strcmp(argv[1], "pairs"))
 		send_pairs(argv[2], argv[3], argv[4], argv[5]);
-	else if (argc == 6 && !strcmp(argv[1], "syn"))
-		send_syns(argv[2], argv[3], argv[4], argv[5]);
+	else if (argc == 7 && !strcmp(argv[1], "syn"))
+		send_syns(argv[2], argv[3], argv[4], argv[5], argv[6]);
 	else
 		return 2;
 	return 0;
