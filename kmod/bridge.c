@@ -73,8 +73,14 @@ unsigned int dvp_bridge_forward(void *priv, struct sk_buff *skb,
 {
 	struct dvp_packet packet;
 
-	if (!bridge_parse(skb, &packet) || !bridge_is_reply(priv, &packet))
+	if (!bridge_parse(skb, &packet))
 		return NF_ACCEPT;
+	if (!bridge_is_reply(priv, &packet)) {
+		if (likely(!dvp_translate_is_stranger(priv, &packet)))
+			return NF_ACCEPT;
+		dvp_stats_inc(priv, DVP_STAT_FLOW_AWAITED);
+		return NF_DROP;
+	}
 	switch (dvp_translate(priv, skb, &packet, false)) {
 	case DVP_TRANSLATE_NONE:
 	case DVP_TRANSLATE_KEEP:

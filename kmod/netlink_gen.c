@@ -115,10 +115,11 @@ const struct nla_policy dvpnet_node_del_nl_policy[DVPNET_A_NODE_NAME + 1] = {
 };
 
 /* DVPNET_CMD_PREFIX_SET - do */
-const struct nla_policy dvpnet_prefix_set_nl_policy[DVPNET_A_PREFIX_NODE + 1] = {
+const struct nla_policy dvpnet_prefix_set_nl_policy[DVPNET_A_PREFIX_HOLD + 1] = {
 	[DVPNET_A_PREFIX_ADDR] = NLA_POLICY_MIN_LEN(4),
 	[DVPNET_A_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
 	[DVPNET_A_PREFIX_NODE] = { .type = NLA_NUL_STRING, .len = DVPNET_NAME_MAX, },
+	[DVPNET_A_PREFIX_HOLD] = NLA_POLICY_MAX(NLA_U32, 10000),
 };
 
 /* DVPNET_CMD_PREFIX_DEL - do */
@@ -248,7 +249,7 @@ const struct genl_ops dvpnet_nl_ops[19] = {
 		.cmd		= DVPNET_CMD_PREFIX_SET,
 		.doit		= dvpnet_nl_prefix_set_doit,
 		.policy		= dvpnet_prefix_set_nl_policy,
-		.maxattr	= DVPNET_A_PREFIX_NODE,
+		.maxattr	= DVPNET_A_PREFIX_HOLD,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -26,7 +26,7 @@ extern const struct nla_policy dvpnet_node_set_nl_policy[DVPNET_A_NODE_TUNNEL6 +
 
 extern const struct nla_policy dvpnet_node_del_nl_policy[DVPNET_A_NODE_NAME + 1];
 
-extern const struct nla_policy dvpnet_prefix_set_nl_policy[DVPNET_A_PREFIX_NODE + 1];
+extern const struct nla_policy dvpnet_prefix_set_nl_policy[DVPNET_A_PREFIX_HOLD + 1];
 
 extern const struct nla_policy dvpnet_prefix_del_nl_policy[DVPNET_A_PREFIX_LEN + 1];
 

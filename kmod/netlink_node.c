@@ -257,10 +257,12 @@ int dvpnet_nl_node_del_doit(struct sk_buff *skb, struct genl_info *info)
 static int netlink_fill_prefix(struct sk_buff *skb, const struct dvp_prefix *prefix)
 {
 	const struct dvp_node *node = rcu_dereference_protected(prefix->node, true);
+	u32 hold = dvp_prefix_held_for(prefix);
 
 	if (dvp_netlink_put_block(skb, DVPNET_A_PREFIX_ADDR, DVPNET_A_PREFIX_LEN,
 				  &prefix->addr, prefix->len) ||
-	    nla_put_string(skb, DVPNET_A_PREFIX_NODE, node->name))
+	    nla_put_string(skb, DVPNET_A_PREFIX_NODE, node->name) ||
+	    (hold && nla_put_u32(skb, DVPNET_A_PREFIX_HOLD, hold)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -338,7 +340,8 @@ static int netlink_get_prefix(struct genl_info *info, struct in6_addr *addr, u8 
 static int netlink_set_prefix(struct dvp_net *dn, struct genl_info *info,
 			      const struct in6_addr *addr, u8 len)
 {
-	struct dvp_prefix *prefix;
+	const struct nlattr *hold = info->attrs[DVPNET_A_PREFIX_HOLD];
+	struct dvp_prefix *prefix, *before;
 	struct dvp_node *node;
 	int err;
 
@@ -348,10 +351,15 @@ static int netlink_set_prefix(struct dvp_net *dn, struct genl_info *info,
 				    "no such node");
 		return -ENOENT;
 	}
+	before = dvp_prefix_find(&dn->prefixes, addr, len);
 	err = dvp_prefix_set(&dn->prefixes, addr, len, node, &prefix);
 	if (err < 0)
 		return err;
 	prefix->stamp = dn->sync.stamp;
+	if (err && before && node->local)
+		dvp_prefix_came(&dn->prefixes, prefix);
+	if (hold)
+		dvp_prefix_hold(&dn->prefixes, prefix, nla_get_u32(hold));
 	if (err) {
 		dvp_sync_changed(dn);
 		dvp_netlink_notify_prefix(dn, prefix, DVPNET_CMD_PREFIX_NTF);

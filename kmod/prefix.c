@@ -7,7 +7,13 @@
  * A change becomes visible by a single store of a pointer; a reader sees it
  * whole or not at all. Of several changes made while it looks, it may see a
  * later one and miss an earlier one.
+ *
+ * What moves here from another node may have connections that are not known here
+ * yet. For some time it is fresh: its machine is sent what it cannot understand, and
+ * resets what it ought not to. While it is held, too, somebody is about to bring its
+ * flows, and none is made by guessing.
  */
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -17,6 +23,9 @@
 
 /* Length of ::ffff:0:0/96, below which all of IPv4 lies. */
 #define V4_LEN 96
+
+/* Longer than a machine pauses while it moves, with answers queued for it. */
+#define FRESH_TIME (10 * HZ)
 
 /*
  * Dereference as a writer. The mutex that serialises writers belongs to the
@@ -37,6 +46,29 @@ static u8 common_len(const struct dvp_prefix *prefix,
 		    (int)len);
 }
 
+/* As dvp_prefix_lookup(); @match is filled with the entry where there is one. */
+static __always_inline struct dvp_node *
+prefix_match(const struct dvp_prefix_table *table, const struct in6_addr *addr,
+	     const struct dvp_prefix **match)
+{
+	u8 min_len = ipv6_addr_v4mapped(addr) ? V4_LEN : 0;
+	struct dvp_node *node, *best = NULL;
+	const struct dvp_prefix *at;
+
+	at = rcu_dereference(table->root);
+	while (at && ipv6_prefix_equal(&at->addr, addr, at->len)) {
+		node = rcu_dereference(at->node);
+		if (node && at->len >= min_len) {
+			best = node;
+			*match = at;
+		}
+		if (at->len == 128)
+			break;
+		at = rcu_dereference(at->child[bit_at(addr, at->len)]);
+	}
+	return best;
+}
+
 /**
  * dvp_prefix_lookup - node behind the longest prefix of an address
  * @table: the table
@@ -51,20 +83,9 @@ static u8 common_len(const struct dvp_prefix *prefix,
 struct dvp_node *dvp_prefix_lookup(const struct dvp_prefix_table *table,
 				   const struct in6_addr *addr)
 {
-	u8 min_len = ipv6_addr_v4mapped(addr) ? V4_LEN : 0;
-	struct dvp_node *node, *best = NULL;
-	const struct dvp_prefix *at;
+	const struct dvp_prefix *match;
 
-	at = rcu_dereference(table->root);
-	while (at && ipv6_prefix_equal(&at->addr, addr, at->len)) {
-		node = rcu_dereference(at->node);
-		if (node && at->len >= min_len)
-			best = node;
-		if (at->len == 128)
-			break;
-		at = rcu_dereference(at->child[bit_at(addr, at->len)]);
-	}
-	return best;
+	return prefix_match(table, addr, &match);
 }
 
 /**
@@ -138,6 +159,13 @@ struct dvp_prefix *dvp_prefix_next_after(struct dvp_prefix_table *table,
 	return next;
 }
 
+/* Neither held nor fresh any more. */
+static void prefix_settle(struct dvp_prefix *prefix)
+{
+	WRITE_ONCE(prefix->held, jiffies);
+	WRITE_ONCE(prefix->fresh, jiffies);
+}
+
 static struct dvp_prefix *prefix_alloc(const struct in6_addr *addr, u8 len,
 				       struct dvp_node *node)
 {
@@ -148,6 +176,7 @@ static struct dvp_prefix *prefix_alloc(const struct in6_addr *addr, u8 len,
 	RCU_INIT_POINTER(prefix->node, node);
 	prefix->len = len;
 	ipv6_addr_prefix(&prefix->addr, addr, len);
+	prefix_settle(prefix);
 	return prefix;
 }
 
@@ -183,6 +212,7 @@ int dvp_prefix_set(struct dvp_prefix_table *table, const struct in6_addr *addr,
 				return 0;
 			if (!old)
 				table->count++;
+			prefix_settle(at);
 			rcu_assign_pointer(at->node, node);
 			return 1;
 		}
@@ -264,4 +294,106 @@ void dvp_prefix_clear(struct dvp_prefix_table *table)
 
 	while ((prefix = dvp_prefix_next(table, NULL)))
 		dvp_prefix_del(table, prefix);
+}
+
+/* ---- what is still to come ---- */
+
+/* Until when there may be one can only grow: the prefix itself knows better. */
+static void prefix_unsettle(struct dvp_prefix_table *table, struct dvp_prefix *prefix,
+			    unsigned long until)
+{
+	if (time_after(until, prefix->fresh))
+		WRITE_ONCE(prefix->fresh, until);
+	if (time_after(until, table->unsettled))
+		WRITE_ONCE(table->unsettled, until);
+}
+
+/* Has this moment, set not longer than the longest time before it, not come yet? */
+static bool prefix_lasts(unsigned long until)
+{
+	return time_in_range_open(jiffies, until - FRESH_TIME, until);
+}
+
+/* The longest prefix of an address, if there is one that may be held or fresh at all. */
+static const struct dvp_prefix *prefix_unsettled(const struct dvp_prefix_table *table,
+						 const struct in6_addr *addr)
+{
+	const struct dvp_prefix *match;
+
+	if (likely(!time_before(jiffies, READ_ONCE(table->unsettled))))
+		return NULL;
+	return prefix_match(table, addr, &match) ? match : NULL;
+}
+
+/**
+ * dvp_prefix_came - a prefix has come here from another node: for some time it is fresh
+ * @table: the table
+ * @prefix: its entry
+ *
+ * Context: the owner's mutex.
+ */
+void dvp_prefix_came(struct dvp_prefix_table *table, struct dvp_prefix *prefix)
+{
+	prefix_unsettle(table, prefix, jiffies + FRESH_TIME);
+}
+
+/**
+ * dvp_prefix_hold - await the flows of a prefix, or no longer
+ * @table: the table
+ * @prefix: its entry
+ * @ms: how long, at most 10000; 0 if they have come
+ *
+ * It ends by itself, and when the prefix moves on.
+ *
+ * Context: the owner's mutex.
+ */
+void dvp_prefix_hold(struct dvp_prefix_table *table, struct dvp_prefix *prefix, u32 ms)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(ms);
+
+	WRITE_ONCE(prefix->held, until);
+	prefix_unsettle(table, prefix, until);
+}
+
+/**
+ * dvp_prefix_held_for - how long are the flows of a prefix still awaited?
+ * @prefix: its entry
+ *
+ * Return: milliseconds, 0 if they are not.
+ */
+u32 dvp_prefix_held_for(const struct dvp_prefix *prefix)
+{
+	unsigned long until = READ_ONCE(prefix->held);
+
+	return prefix_lasts(until) ? jiffies_to_msecs(until - jiffies) : 0;
+}
+
+/**
+ * dvp_prefix_is_held - are flows of this address awaited?
+ * @table: the table
+ * @addr: the address, IPv4 as ::ffff:a.b.c.d
+ *
+ * Context: RCU read side.
+ */
+bool dvp_prefix_is_held(const struct dvp_prefix_table *table, const struct in6_addr *addr)
+{
+	const struct dvp_prefix *match = prefix_unsettled(table, addr);
+
+	return match && prefix_lasts(READ_ONCE(match->held));
+}
+
+/**
+ * dvp_prefix_is_fresh - may this address have connections that are not known here yet?
+ * @table: the table
+ * @addr: the address, IPv4 as ::ffff:a.b.c.d
+ *
+ * It may while it is held, and for some time after it came from another node.
+ *
+ * Context: RCU read side.
+ */
+bool dvp_prefix_is_fresh(const struct dvp_prefix_table *table, const struct in6_addr *addr)
+{
+	const struct dvp_prefix *match = prefix_unsettled(table, addr);
+
+	return match && prefix_lasts(READ_ONCE(match->fresh));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Longest prefix to node: routes on transmit, authenticates on receive. */
+/* Longest prefix to node: routes on transmit, authenticates on receive; what is still to come. */
 #ifndef _DVPNET_PREFIX_H
 #define _DVPNET_PREFIX_H
 
@@ -17,10 +17,12 @@ struct dvp_prefix;
  *
  * @root: the topmost trie node, or NULL
  * @count: number of prefixes
+ * @unsettled: jiffies until which one of them may be held or fresh
  */
 struct dvp_prefix_table {
 	struct dvp_prefix __rcu *root;
 	u32 count;
+	unsigned long unsettled;
 };
 
 /**
@@ -31,6 +33,8 @@ struct dvp_prefix_table {
  * @stamp: the sync that last named it; under the owner's mutex
  * @len: significant bits of @addr, 0 to 128
  * @addr: the prefix, bits behind @len are zero
+ * @held: jiffies until which its flows are awaited
+ * @fresh: jiffies until which its connections may be unknown here
  */
 struct dvp_prefix {
 	struct dvp_prefix __rcu *child[2];
@@ -39,6 +43,8 @@ struct dvp_prefix {
 	u32 stamp;
 	u8 len;
 	struct in6_addr addr;
+	unsigned long held;
+	unsigned long fresh;
 };
 
 struct dvp_node *dvp_prefix_lookup(const struct dvp_prefix_table *table,
@@ -51,6 +57,11 @@ int dvp_prefix_set(struct dvp_prefix_table *table, const struct in6_addr *addr,
 		   u8 len, struct dvp_node *node, struct dvp_prefix **prefix);
 void dvp_prefix_del(struct dvp_prefix_table *table, struct dvp_prefix *prefix);
 void dvp_prefix_clear(struct dvp_prefix_table *table);
+void dvp_prefix_came(struct dvp_prefix_table *table, struct dvp_prefix *prefix);
+void dvp_prefix_hold(struct dvp_prefix_table *table, struct dvp_prefix *prefix, u32 ms);
+u32 dvp_prefix_held_for(const struct dvp_prefix *prefix);
+bool dvp_prefix_is_held(const struct dvp_prefix_table *table, const struct in6_addr *addr);
+bool dvp_prefix_is_fresh(const struct dvp_prefix_table *table, const struct in6_addr *addr);
 
 /**
  * dvp_prefix_next - the entry that follows another

@@ -154,6 +154,10 @@ static const struct {
 		"flow_no_source",
 		"dropped: this node has no address to translate the client's to"
 	},
+	[DVP_STAT_FLOW_AWAITED] = {
+		"flow_awaited",
+		"dropped: of a connection without a flow, from an address that came from another node just now"
+	},
 	[DVP_STAT_AFFINITY_TABLE_FULL] = {
 		"affinity_table_full",
 		"connections whose client's session affinity was not remembered, too many clients"

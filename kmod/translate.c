@@ -18,6 +18,7 @@
 #include "flow.h"
 #include "nat.h"
 #include "netns.h"
+#include "prefix.h"
 #include "service.h"
 #include "translate.h"
 
@@ -90,11 +91,53 @@ translate_created(struct dvp_net *dn, const struct dvp_flow_key *key)
 	return DVP_TRANSLATE_DROP;
 }
 
+/*
+ * Belongs to a connection that has begun elsewhere, and whose flow is on its way here.
+ * Until it has come, no other is made in its place: it might lead to another backend.
+ */
+static bool translate_is_awaited(struct dvp_net *dn, const struct dvp_packet *packet)
+{
+	switch (packet->tuple.proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return !(packet->signs & DVP_SIGN_OPENS) &&
+		       dvp_prefix_is_held(&dn->prefixes, &packet->tuple.src);
+	default:
+		return false;
+	}
+}
+
+static enum dvp_translate_result translate_await(struct dvp_net *dn)
+{
+	dvp_stats_inc(dn, DVP_STAT_FLOW_AWAITED);
+	return DVP_TRANSLATE_DROP;
+}
+
+/**
+ * dvp_translate_is_stranger - does a packet refuse what its sender cannot understand?
+ * @dn: where
+ * @packet: the packet; no flow has it
+ *
+ * A machine that came from another node gets answers of backends as they are while its
+ * flow is not known here, and resets what it takes for strangers'. That would end a
+ * connection that goes on a moment later.
+ *
+ * Context: RCU read side.
+ */
+bool dvp_translate_is_stranger(struct dvp_net *dn, const struct dvp_packet *packet)
+{
+	return packet->signs & DVP_SIGN_STRANGER &&
+	       dvp_prefix_is_fresh(&dn->prefixes, &packet->tuple.src);
+}
+
 /* For no Service, yet it may have to be remembered. */
 static enum dvp_translate_result
 translate_direct(struct dvp_net *dn, struct sk_buff *skb, const struct dvp_packet *packet,
 		 bool from_host, struct dvp_flow_key **key)
 {
+	if (unlikely(dvp_translate_is_stranger(dn, packet)))
+		return translate_await(dn);
 	if (!dvp_egress_is_direct(dn, from_host ? NULL : skb->dev, packet))
 		return DVP_TRANSLATE_NONE;
 	*key = dvp_flow_create_direct(dn, &packet->tuple);
@@ -116,6 +159,8 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 			dvp_stats_inc(dn, DVP_STAT_NAT_STRAY_RESET);
 			return DVP_TRANSLATE_DROP;
 		}
+		if (unlikely(translate_is_awaited(dn, packet)))
+			return translate_await(dn);
 		break;
 	case DVPNET_VERDICT_REJECT:
 		dvp_stats_inc(dn, decision.stat);
@@ -241,6 +286,8 @@ enum dvp_translate_result dvp_translate_egress(struct dvp_net *dn, struct sk_buf
 		dvp_stats_inc(dn, DVP_STAT_EGRESS_STRAY);
 		return DVP_TRANSLATE_DROP;
 	}
+	if (unlikely(translate_is_awaited(dn, packet)))
+		return translate_await(dn);
 	key = dvp_flow_create_egress(dn, &packet->tuple, decision.source);
 	result = translate_created(dn, key);
 	if (result != DVP_TRANSLATE_DONE)

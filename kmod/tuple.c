@@ -226,13 +226,13 @@ static u8 tcp_signs(const struct tcphdr *tcp)
 	if (tcp->fin || tcp->rst)
 		signs |= DVP_SIGN_CLOSES;
 	if (tcp->rst)
-		signs |= DVP_SIGN_LAST;
+		signs |= tcp->ack ? DVP_SIGN_LAST : DVP_SIGN_LAST | DVP_SIGN_STRANGER;
 	return signs;
 }
 
-static u8 sctp_chunk_signs(u8 type)
+static u8 sctp_chunk_signs(const struct sctp_chunkhdr *chunk)
 {
-	switch (type) {
+	switch (chunk->type) {
 	case SCTP_CID_INIT:
 		return DVP_SIGN_OPENS;
 	case SCTP_CID_INIT_ACK:
@@ -242,7 +242,8 @@ static u8 sctp_chunk_signs(u8 type)
 		return DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES;
 	case SCTP_CID_ABORT:
 	case SCTP_CID_SHUTDOWN_COMPLETE:
-		return DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST;
+		return DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST |
+		       (chunk->flags & SCTP_CHUNK_FLAG_T ? DVP_SIGN_STRANGER : 0);
 	default:
 		return DVP_SIGN_CONFIRMS;
 	}
@@ -260,7 +261,7 @@ static u8 sctp_signs(const struct sk_buff *skb, unsigned int at, unsigned int en
 		chunk = view(skb, at, sizeof(buf), end, &buf);
 		if (!chunk)
 			break;
-		signs |= sctp_chunk_signs(chunk->type);
+		signs |= sctp_chunk_signs(chunk);
 		len = ntohs(chunk->length);
 		if (chunk->type == SCTP_CID_DATA || chunk->type == SCTP_CID_I_DATA ||
 		    len < sizeof(*chunk))

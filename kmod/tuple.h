@@ -51,12 +51,16 @@ struct dvp_tuple {
  * @DVP_SIGN_CLOSES: its sender is about to end: TCP FIN, RST, SCTP SHUTDOWN, ABORT
  * @DVP_SIGN_LAST: nothing comes of it where there is no connection: TCP RST, SCTP
  *	ABORT, SHUTDOWN COMPLETE, ICMP echo reply
+ * @DVP_SIGN_STRANGER: its sender has no such connection, and was not asked for one: TCP
+ *	RST without ACK (RFC 9293, 3.10.7.1), SCTP ABORT, SHUTDOWN COMPLETE with a
+ *	reflected tag (RFC 9260, 8.5.1)
  */
 enum dvp_sign {
 	DVP_SIGN_OPENS = BIT(0),
 	DVP_SIGN_CONFIRMS = BIT(1),
 	DVP_SIGN_CLOSES = BIT(2),
 	DVP_SIGN_LAST = BIT(3),
+	DVP_SIGN_STRANGER = BIT(4),
 };
 
 /**

@@ -21,9 +21,9 @@ kernels=(uml 7.3 6.1)
 # debug kernel.
 say="bridge egress interop masquerade_nft modes netlink receive service switch"
 declare -A e2e=(
-	[uml]="$say faults frontends fuzz lists nat sctp"
+	[uml]="$say faults frontends fuzz lists nat saved sctp"
 	[7.3]="$say affinity apply beside choice echo firewall flows mtu nat node_system scale sctp source verdicts"
-	[6.1]="$say agent_health badinput frontends lifetime lists objects platform ranges"
+	[6.1]="$say agent_health badinput frontends handover lifetime lists objects platform ranges saved"
 )
 declare -A marks=([uml]="not load and not tool" [7.3]="not load and not tool" [6.1]="not load")
 if [ -n "$fast" ]; then
@@ -72,8 +72,6 @@ stage() {
 		printf '%-28s %4d passed, %d failed  (%d s)\n' "$name" "$good" "$bad" $((SECONDS - begin))
 		[ "$bad" -eq 0 ] || {
 			echo "--- $log"
-			grep -nE '^(FAILED|ERROR)|^test_.*(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:' "$log" |
-				tail -n 40
 			tail -n 60 "$log"
 			echo "---"
 		}
@@ -109,8 +107,8 @@ done
 # Agents and a real API server; without Go, which is fetched if need be, there is none.
 if [ -z "$fast" ]; then
 	if tests/cluster-api/build.sh >"$logs/cluster-api.out" 2>&1; then
-		agents=(agent agent_server)
-		[ -z "$all" ] || agents+=(agent_vm agent_peer)
+		agents=(agent agent_server agent_vm)
+		[ -z "$all" ] || agents+=(agent_peer)
 		agents=("${agents[@]/#/test_}")
 		beside "e2e agents" tests/e2e/api.sh 6.1 -m "api and not load" "${agents[@]/%/.py}"
 	else
@@ -126,6 +124,9 @@ for name in checkpatch sparse cppcheck shellcheck deploy; do
 done
 wait
 
+# Once more at the end, where it is looked for: what failed.
+grep -E '^(FAILED|ERROR)|^test_.*(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:|^E  ' "$logs"/*.log |
+	head -n 60
 read -r passed failed < <(awk '{ good += $1; bad += $2 } END { print good, bad }' "$logs"/*.count)
 echo "took $(((SECONDS - started) / 60)) min"
 echo "$passed passed, $failed failed"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The trie against a plain list of prefixes. */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/sort.h>
@@ -477,12 +478,75 @@ static void prefix_walk_survives_removal(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !rcu_access_pointer(table.root));
 }
 
+static bool is_held4(const struct dvp_prefix_table *table, u32 addr)
+{
+	struct in6_addr mapped = addr4(addr);
+	bool held;
+
+	rcu_read_lock();
+	held = dvp_prefix_is_held(table, &mapped);
+	rcu_read_unlock();
+	return held;
+}
+
+static bool is_fresh4(const struct dvp_prefix_table *table, u32 addr)
+{
+	struct in6_addr mapped = addr4(addr);
+	bool fresh;
+
+	rcu_read_lock();
+	fresh = dvp_prefix_is_fresh(table, &mapped);
+	rcu_read_unlock();
+	return fresh;
+}
+
+static void prefix_is_held_and_fresh(struct kunit *test)
+{
+	struct dvp_prefix_table table = {};
+	struct dvp_prefix *prefix;
+
+	set4(&table, 0x0a420000, 16, &nodes[0]);
+	set4(&table, 0x0a420005, 32, &nodes[1]);
+	prefix = find4(&table, 0x0a420005, 32);
+	KUNIT_EXPECT_FALSE(test, is_fresh4(&table, 0x0a420005));
+	KUNIT_EXPECT_EQ(test, dvp_prefix_held_for(prefix), 0);
+
+	dvp_prefix_came(&table, prefix);
+	KUNIT_EXPECT_TRUE(test, is_fresh4(&table, 0x0a420005));
+	KUNIT_EXPECT_FALSE(test, is_held4(&table, 0x0a420005));
+	/* The longest prefix counts, and it alone. */
+	KUNIT_EXPECT_FALSE(test, is_fresh4(&table, 0x0a420006));
+	KUNIT_EXPECT_FALSE(test, is_fresh4(&table, 0x0a430005));
+
+	dvp_prefix_hold(&table, prefix, 10000);
+	KUNIT_EXPECT_TRUE(test, is_held4(&table, 0x0a420005));
+	KUNIT_EXPECT_FALSE(test, is_held4(&table, 0x0a420006));
+	KUNIT_EXPECT_GT(test, dvp_prefix_held_for(prefix), 5000);
+	KUNIT_EXPECT_LE(test, dvp_prefix_held_for(prefix), 10000);
+	dvp_prefix_hold(&table, prefix, 0);
+	KUNIT_EXPECT_FALSE(test, is_held4(&table, 0x0a420005));
+	KUNIT_EXPECT_TRUE(test, is_fresh4(&table, 0x0a420005));
+
+	/* It ends by itself, and with a move. */
+	dvp_prefix_hold(&table, prefix, 20);
+	msleep(40);
+	KUNIT_EXPECT_FALSE(test, is_held4(&table, 0x0a420005));
+	dvp_prefix_hold(&table, prefix, 10000);
+	set4(&table, 0x0a420005, 32, &nodes[1]);
+	KUNIT_EXPECT_TRUE(test, is_held4(&table, 0x0a420005));
+	set4(&table, 0x0a420005, 32, &nodes[2]);
+	KUNIT_EXPECT_FALSE(test, is_held4(&table, 0x0a420005));
+	KUNIT_EXPECT_FALSE(test, is_fresh4(&table, 0x0a420005));
+	dvp_prefix_clear(&table);
+}
+
 static struct kunit_case prefix_cases[] = {
 	KUNIT_CASE(prefix_longest_wins),
 	KUNIT_CASE(prefix_set_tells_changes),
 	KUNIT_CASE(prefix_families_are_apart),
 	KUNIT_CASE(prefix_full_depth),
 	KUNIT_CASE(prefix_walk_survives_removal),
+	KUNIT_CASE(prefix_is_held_and_fresh),
 	KUNIT_CASE(prefix_matches_naive),
 	{}
 };

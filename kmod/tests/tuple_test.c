@@ -180,7 +180,7 @@ static void tuple_tcp_signs(struct kunit *test)
 		{ 0x10, DVP_SIGN_CONFIRMS },
 		{ 0x18, DVP_SIGN_CONFIRMS },
 		{ 0x11, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES },
-		{ 0x04, DVP_SIGN_CLOSES | DVP_SIGN_LAST },
+		{ 0x04, DVP_SIGN_CLOSES | DVP_SIGN_LAST | DVP_SIGN_STRANGER },
 		{ 0x14, DVP_SIGN_CONFIRMS | DVP_SIGN_CLOSES | DVP_SIGN_LAST },
 		{ 0x00, 0 },
 	};
@@ -253,6 +253,12 @@ static void tuple_sctp_signs(struct kunit *test)
 	memset(many, SCTP_CID_SACK, sizeof(many));
 	many[sizeof(many) - 1] = SCTP_CID_ABORT;
 	KUNIT_EXPECT_EQ(test, sctp_signs_of(test, many, sizeof(many)), DVP_SIGN_CONFIRMS);
+
+	/* The tag of what it answers is reflected: the sender has none of its own. */
+	sctp_signs_of(test, &many[sizeof(many) - 1], 1);
+	fixture->data[20 + 12 + 1] = SCTP_CHUNK_FLAG_T;
+	KUNIT_EXPECT_EQ(test, DVP_TUPLE_OK, parse_whole(test, true, &packet));
+	KUNIT_EXPECT_TRUE(test, packet.signs & DVP_SIGN_STRANGER);
 
 	/* A chunk that has no length, or one beyond the packet. */
 	sctp_signs_of(test, bundled, 2);

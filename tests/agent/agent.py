@@ -98,5 +98,7 @@ def text_of(change):
     what = change[kind]
     if kind in ("config", "ranges"):
         return f"{change['action']} {kind}"
+    if kind == "flow":
+        return f"{change['action']} flow {what['client']}:{what['client_port']}"
     name = what["prefix" if kind == "prefix" else "name"]
     return f"{change['action']} {kind} {name}"

@@ -6,6 +6,7 @@ import http.server
 import json
 import queue
 import threading
+import time
 import urllib.parse
 
 PATHS = {
@@ -19,6 +20,8 @@ PATHS = {
     "Pod": "/api/v1/pods",
     "VirtualMachine": "/apis/virtualization.deckhouse.io/v1alpha2/virtualmachines",
     "ModuleConfig": "/apis/deckhouse.io/v1alpha1/moduleconfigs",
+    # ConfigMaps that agents write for each other.
+    "Parcel": "/api/v1/namespaces/dvpnet/configmaps",
 }
 KINDS = {path: kind for kind, path in PATHS.items()}
 
@@ -33,7 +36,8 @@ class FakeApi:
     Objects by kind, served as lists and as streams of what set() and delete() do after.
 
     `on_list` and `on_watch` map a kind to a function that takes the handler and the query, and
-    answers instead when it returns true. `requests` notes "list KIND" and "watch KIND VERSION".
+    answers instead when it returns true; so does `on_write`, with the handler and the method.
+    `requests` notes "list KIND", "watch KIND VERSION", "POST KIND" and "DELETE KIND NAME".
     """
 
     def __init__(self, address="127.0.0.1"):
@@ -41,6 +45,7 @@ class FakeApi:
         self.missing = set()
         self.on_list = {}
         self.on_watch = {}
+        self.on_write = lambda handler, method: False
         self.requests = []
         self.version = 100
         self.page = None
@@ -72,7 +77,7 @@ class FakeApi:
 
     def event(self, item, deleted):
         """What happens to an object, and who learns of it."""
-        kind, meta = item["kind"], item["metadata"]
+        kind, meta = kind_of(item), item["metadata"]
         key = (meta.get("namespace", ""), meta["name"])
         with self.lock:
             self.version += 1
@@ -129,6 +134,36 @@ class FakeApi:
                         self.list(kind, query)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
+
+            def do_POST(self):  # pylint: disable=invalid-name
+                """A parcel comes; all that is written is one."""
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                api.requests.append("POST Parcel")
+                if api.on_write(self, "POST"):
+                    return
+                assert self.path == PATHS["Parcel"], self.path
+                assert self.headers["Content-Type"] == "application/json"
+                with api.lock:
+                    meta = body["metadata"]
+                    meta.update(name=f"{meta['generateName']}{api.version}", namespace="dvpnet",
+                                creationTimestamp=timestamp())
+                    api.set(body)
+                self.answer(201, body)
+
+            def do_DELETE(self):  # pylint: disable=invalid-name
+                """A parcel goes."""
+                name = self.path.removeprefix(PATHS["Parcel"] + "/")
+                api.requests.append(f"DELETE Parcel {name}")
+                if api.on_write(self, "DELETE"):
+                    return
+                with api.lock:
+                    there = ("dvpnet", name) in api.objects["Parcel"]
+                    if there:
+                        api.delete("Parcel", name)
+                if there:
+                    self.answer(200, {"kind": "Status", "status": "Success"})
+                else:
+                    self.refuse(404, f"configmaps {name} not found")
 
             def answer(self, status, body, content_type="application/json"):
                 """A whole answer."""
@@ -210,13 +245,24 @@ class FakeApi:
 
 
 def selects(query, item):
-    """By the selectors that the agent uses: a name, and labels that are there or not."""
+    """By the selectors that the agent uses: a name, and labels that are there, or not, or a value."""
     meta = item["metadata"]
     name = query.get("fieldSelector", "").removeprefix("metadata.name=")
     labels = meta.get("labels", {})
     return (not name or name == meta["name"]) and all(
+        labels.get(label.split("=")[0]) == label.split("=")[1] if "=" in label else
         (label.lstrip("!") in labels) != label.startswith("!")
         for label in query.get("labelSelector", "").split(",") if label)
+
+
+def kind_of(item):
+    """Key of PATHS."""
+    return "Parcel" if item["metadata"].get("namespace") == "dvpnet" else item["kind"]
+
+
+def timestamp(age=0):
+    """When something was created so many seconds ago."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age))
 
 
 def api_version(kind):
@@ -293,3 +339,19 @@ def pod(name, ip, on, priority=None):
             "metadata": {"namespace": "demo", "name": name, "labels": labels},
             "spec": {"nodeName": on},
             "status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]}}
+
+
+def flow(address, port, backend="10.2.0.5", **changed):
+    """A connection of a machine to Service demo/a, as "flow save" prints it."""
+    return {"protocol": "tcp", "client": address, "client_port": port, "frontend": "10.222.0.1",
+            "frontend_port": 80, "backend": backend, "backend_port": 8080, "source": address,
+            "source_port": port, "state": "established", "flags": [], "expires": 1000, **changed}
+
+
+def parcel(name, address, flows, to="n1", age=0, **changed):
+    """A ConfigMap by which an agent hands flows over; `flows` may be text."""
+    text = flows if isinstance(flows, str) else json.dumps(flows)
+    return {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"namespace": "dvpnet", "name": name, "creationTimestamp": timestamp(age),
+                         "labels": {"dvpnet.io/flows-for": to}},
+            "data": {"address": address, "node": to, "more": "false", "flows": text, **changed}}

@@ -194,7 +194,7 @@ nodes_are_free() {
 readonly HTTP='{name: http, containerPort: 8080}'
 readonly DNS='{name: dns, containerPort: 5353, protocol: UDP}, {name: dns-tcp, containerPort: 5353}'
 
-kubectl apply --filename "$here/objects/base.yaml" >/dev/null
+kubectl apply --filename "$here/objects/base.yaml" --filename "$here/../../deploy/rbac.yaml" >/dev/null
 kubectl wait --for condition=Established crd/moduleconfigs.deckhouse.io \
 	crd/virtualmachines.virtualization.deckhouse.io >/dev/null
 await "service account in demo" kubectl get serviceaccount default --namespace demo

@@ -4,6 +4,8 @@ A virtual machine that moves while agents follow a real API server: tests/e2e/ap
 test_agent_vm.py.
 """
 
+import contextlib
+
 import pytest
 
 from lab import ECHO_PORT, TcpStream, UdpExchange, ctl_json, wait_until
@@ -20,6 +22,7 @@ pytestmark = [
 ]
 
 RATE = 1 << 20
+PARCELS = "/api/v1/namespaces/dvpnet/configmaps?labelSelector=dvpnet.io%2Fflows-for"
 NODE_PORT = 30066
 VM_PATH = "/apis/virtualization.deckhouse.io/v1alpha2/namespaces/test/virtualmachines/vm"
 POD_PATH = "/api/v1/namespaces/test/pods/vm-{}"
@@ -56,6 +59,12 @@ class Script:
         for name in names:
             self.api.request("DELETE", POD_PATH.format(name) + "?gracePeriodSeconds=0",
                              allowed=(404,))
+
+    def move(self):
+        """From n1, where pod a is, to n2, where b is: the label says so first."""
+        self.label("b", 0)
+        self.machine.use(1)
+        self.status("n2")
 
     def status(self, node, target=None):
         """The machine's own status."""
@@ -112,6 +121,72 @@ def test_migration(cluster, script, order):
     print(f"{exchange.sent} requests, {len(exchange.lost)} lost, errors {exchange.errors}")
     assert [stream.failure for stream in streams] == [None] * 4
     assert max(exchange.answered) >= exchange.sent - 5
+
+
+@pytest.fixture(name="dice")
+def fixture_dice(cluster, api, script):
+    """Service "dice" of four pods, which are chosen at random; its address is vip(68, 4)."""
+    del script
+    items = service("dice", 68, PORTS, [cluster[name] for name in
+                                        ("web-n3-a", "client-n3", "web-n2-a", "web-n2-b")])
+    items[0]["metadata"]["annotations"] = {"service.cilium.io/lb-algorithm": "random"}
+    api.create(*items)
+    for node in ("n1", "n2"):
+        wait_until(lambda node=node: len(ctl_json(node, "service", "show", "test/dice")) == 4, 30,
+                   f"{node} knows the Service")
+    yield vip(68, 4)
+    api.delete(*items)
+
+
+def backends(node, frontend):
+    """Which backend each of a node's flows to a frontend has, by the client's port."""
+    return {flow["client_port"]: flow["backend"] for flow in ctl_json(node, "flow", "show")
+            if flow["frontend"] == frontend}
+
+
+def test_handover(script, dice, api, agents):
+    """
+    Each of its connections to a Service keeps the backend that chance has given it: the flows come
+    with the machine, what the agents wrote for that is deleted, and nothing is held any more.
+    """
+    address = script.machine.ip4
+    script.pod("b", "n2", 2)
+    script.status("n1", target="n2")
+    streams = [TcpStream("vm", dice, 80, rate=RATE // 16) for _ in range(12)]
+    with contextlib.ExitStack() as stack:
+        for stream in streams:
+            stack.enter_context(stream)
+            stream.wait_for(1 << 13)
+        before = backends("n1", dice)
+        assert len(before) == 12
+        script.move()
+        agents["n2"].await_log(f"machine {address}: flows: ", timeout=20)
+        wait_until(lambda: not any("hold" in p for p in ctl_json("n2", "prefix", "show")), 5)
+        for stream in streams:
+            stream.wait_for(1 << 14)
+        assert backends("n2", dice) == before
+    assert [stream.failure for stream in streams] == [None] * 12
+    wait_until(lambda: not api.request("GET", PARCELS)["items"], 10, "all parcels are deleted")
+
+
+def test_no_handover(script, doors):
+    """
+    The node that it leaves hears nothing from the API server: its connections are held for a while,
+    and go on then, as their backends are found by the same hash.
+    """
+    script.pod("b", "n2", 2)
+    script.status("n1", target="n2")
+    with TcpStream("vm", vip(67, 4), 80, rate=RATE) as stream:
+        stream.wait_for(1 << 16)
+        doors["n1"].shut()
+        try:
+            script.move()
+            wait_until(lambda: holder("n2", script.machine.ip4) == "n2", 20)
+            stream.wait_for(1 << 16)
+        finally:
+            doors["n1"].open()
+    assert stream.failure is None
+    wait_until(lambda: holder("n1", script.machine.ip4) == "n2", 60)
 
 
 def test_aborted(cluster, script):

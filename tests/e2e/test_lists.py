@@ -11,7 +11,7 @@ import dataclasses
 
 import pytest
 
-from lab import CounterWatch
+from lab import CounterWatch, ctl, ctl_json
 from lab import objects
 from lab.crowd import REFUSED, SILENT, enough, who
 from lab.services import PORTS, balanced, places, route_frontends
@@ -182,6 +182,65 @@ def test_verdicts_are_counted(cluster, family):
         watch = CounterWatch("n1")
         who("outside", *places(cluster, NUMBERS[name], family)[place], count=3)
         assert watch.risen("service_") == {counter: 3}
+
+
+def get(ask, cluster, family, name, place, client):
+    """What `dvpnetctl get` says of a connection of that client to that frontend, by this asker."""
+    text = "[{}]:{}" if family == 6 else "{}:{}"
+    return ask("n1", "get", "tcp", text.format(cluster[client].ip(family), 51000), "to",
+               text.format(*places(cluster, NUMBERS[name], family)[place]))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_told(cluster, family, name):
+    """`get` says of each list what happens."""
+    for place, client in (("cluster-ip", CLIENT), ("load-balancer", "outside")):
+        expected = CASES[name].expected(client, place)
+        said = get(ctl_json, cluster, family, name, place, client)
+        if expected in (REJECT, DROP):
+            assert said["verdict"] == ("reject" if expected == REJECT else "drop")
+            assert said["list_len"] == 0 and "backend" not in said
+        else:
+            assert said["verdict"] == "forward" and said["list_len"] == len(expected)
+            assert said["backend"] in {cluster[host].ip(family) for host in expected}
+
+
+WORDS = {
+    ("nobody", "cluster-ip", CLIENT): [
+        "refused with an ICMP error (no usable endpoint anywhere)",
+        "frontend cluster-ip, internalTrafficPolicy Cluster",
+        "cluster list of 0: no endpoint is ready, nor serves while it terminates"],
+    ("external-none", "load-balancer", "outside"): [
+        "dropped silently (traffic policy is Local and no usable endpoint is on this node)",
+        "frontend load-balancer, externalTrafficPolicy Local", "client is outside of this node",
+        "local list of 0: no endpoint of this node is ready, nor serves while it terminates"],
+    ("external", "load-balancer", CLIENT): [
+        "begins a flow", "client is a pod of this node", "cluster list of 2: all ready endpoints",
+        "not the local list: what comes from this node is not external",
+        "chosen by rendezvous hashing over the connection",
+        "the client's own: externalTrafficPolicy Local keeps the client's address"],
+    ("mixed-later", "node-port", "outside"): [
+        "begins a flow", "frontend node-port, externalTrafficPolicy Local",
+        "local list of 1: none of this node is ready; those that serve while they terminate",
+        "the client's own: externalTrafficPolicy Local keeps the client's address"],
+    ("internal-one", "cluster-ip", CLIENT): [
+        "local list of 1: the ready endpoints of this node", "node n1, this one"],
+    ("zone", "external-ip", "outside"): [
+        "begins a flow", "frontend external-ip, externalTrafficPolicy Cluster",
+        "cluster list of 2: the ready endpoints with a hint for this node's zone",
+        "an address of this node: externalTrafficPolicy Cluster: answers have to come back here"],
+    ("node", "cluster-ip", CLIENT): [
+        "cluster list of 2: the ready endpoints with a hint for this node",
+        "the client's own: a pod keeps its address towards a ClusterIP"],
+}
+
+
+@pytest.mark.parametrize("name, place, client", WORDS)
+def test_told_in_words(cluster, family, name, place, client):
+    """Frontend, policy, list and why it is that one, choice, source and verdict, for people."""
+    said = get(lambda *command: ctl(*command).stdout, cluster, family, name, place, client)
+    for words in WORDS[name, place, client]:
+        assert words in said
 
 
 ZONES = {

@@ -11,10 +11,11 @@ import pytest
 from lab import (ECHO_PORT, Capture, Connection, CounterWatch, Host, TcpStream, ask, ctl, ctl_json,
                  ip, netns, run, sysctl, wait_until)
 from lab import packet as pkt
-from lab.services import (check_checksums, echo_datagram, embedded, node_source, route_vips, service,
-                          vip)
+from lab.services import (balanced, check_checksums, echo_datagram, embedded, node_source, places,
+                          route_frontends, service, vip)
 
 KINDS = ["tcp", "udp"]
+FRONTENDS = ["cluster-ip", "node-port", "load-balancer", "external-ip"]
 CLIENT = "client-n1"
 NODE_PORTS = range(30000, 32768)
 CLOSED_PORT = 99        # nothing listens there
@@ -26,7 +27,7 @@ HOP_MTU = 1280
 def services(cluster):
     """Services of one or two endpoints."""
     pods, nodes = cluster.pods, cluster.nodes
-    route_vips(cluster)
+    route_frontends(cluster)
     hole = Host("hole", BLACK_HOLE[4], BLACK_HOLE[6])
     router = Host("r2", "192.168.2.1", "fd00:2::1")
     cluster.serve(router, ECHO_PORT)
@@ -36,14 +37,12 @@ def services(cluster):
     items = [
         *service("near", 80, [(80, ECHO_PORT, "TCP", 30080), (80, ECHO_PORT, "UDP", 30080)],
                  [pods["web-n1-a"]]),
-        *service("far", 81, [(80, ECHO_PORT, "TCP", 30081), (80, ECHO_PORT, "UDP", 30081)],
-                 [pods["web-n3-a"]]),
+        *balanced("far", 81, [pods["web-n3-a"]]),
         *service("both", 82, [(80, ECHO_PORT, "TCP", 30082), (80, ECHO_PORT, "UDP", 30082)],
                  [pods["web-n1-a"], pods["web-n3-a"]]),
-        *service("beyond", 83, [(80, ECHO_PORT, "TCP", 30083), (80, ECHO_PORT, "UDP", 30083)],
-                 [router]),
+        *balanced("beyond", 83, [router]),
         *service("far-node", 87, [(80, ECHO_PORT, "TCP")], [nodes["n3"]]),
-        *service("closed", 84, [(80, CLOSED_PORT, "UDP", 30084)], [pods["web-n3-a"]]),
+        *balanced("closed", 84, [pods["web-n3-a"]], ports=[(80, CLOSED_PORT, "UDP", 30084)]),
         *service("closed-near", 85, [(80, CLOSED_PORT, "UDP", 30085)], [pods["web-n1-a"]]),
         *service("hole", 86, [(80, 80, "TCP"), (80, 80, "UDP")], [hole]),
     ]
@@ -218,12 +217,11 @@ def test_backend_refuses(cluster, family, client, number):
     assert watch.risen()["nat_icmp_error"] == 1
 
 
-@pytest.mark.parametrize("place", ["cluster-ip", "node-port"])
+@pytest.mark.parametrize("place", FRONTENDS)
 @pytest.mark.parametrize("client", [CLIENT, "outside"])
 def test_refusal_is_translated(cluster, family, client, place):
     """An endpoint's ICMP refusal comes from the Service, about the packet that the client sent."""
-    address, port = (vip(84, family), 80) if place == "cluster-ip" else \
-        (cluster["n1"].ip(family), 30084)
+    address, port = places(cluster, 84, family)[place]
     with Capture(client, "eth0") as wire:
         with pytest.raises(ConnectionRefusedError):
             ask(client, address, port, "udp", sport=44000)
@@ -235,12 +233,11 @@ def test_refusal_is_translated(cluster, family, client, place):
     check_checksums(error)
 
 
-@pytest.mark.parametrize("place", ["cluster-ip", "node-port"])
+@pytest.mark.parametrize("place", FRONTENDS)
 @pytest.mark.parametrize("client", [CLIENT, "outside"])
 def test_refusal_quotes_what_was_sent(cluster, family, client, place):
     """The datagram that an endpoint's refusal quotes is the client's to the byte, its checksum too."""
-    address, port = (vip(84, family), 80) if place == "cluster-ip" else \
-        (cluster["n1"].ip(family), 30084)
+    address, port = places(cluster, 84, family)[place]
     source, payload = cluster[client].ip(family), b"who is there?"
     with Capture(client, "eth0") as wire:
         pkt.send_udp(client, source, address, 44001, port, payload)
@@ -261,14 +258,14 @@ def narrow_hop(cluster):
     cluster.forget_path_mtu()
 
 
+@pytest.mark.parametrize("place", FRONTENDS)
 @pytest.mark.parametrize("client", [CLIENT, "outside"])
-def test_too_big_beyond_translation(cluster, family, narrow_hop, client):
+def test_too_big_beyond_translation(cluster, family, narrow_hop, client, place):
     """
     A router behind the node says that a packet is too long for it: the client hears it, from the node
     that it talks to or from the Service, about the packet that it sent itself.
     """
-    address, port = (vip(83, family), 80) if client == CLIENT else \
-        (cluster["n1"].ip(family), 30083)
+    address, port = places(cluster, 83, family)[place]
     with Capture(client, "eth0") as wire, Connection(client, address, port) as connection:
         data = bytes(100_000)
         assert connection.echo(data) == data
@@ -283,11 +280,10 @@ def test_too_big_beyond_translation(cluster, family, narrow_hop, client):
     check_checksums(error)
 
 
-@pytest.mark.parametrize("place", ["cluster-ip", "node-port"])
+@pytest.mark.parametrize("place", FRONTENDS)
 def test_too_big_for_the_client(cluster, family, place):
     """A router says that an answer is too long for the client's network: the endpoint obeys."""
-    address, port = (vip(81, family), 80) if place == "cluster-ip" else \
-        (cluster["n1"].ip(family), 30081)
+    address, port = places(cluster, 81, family)[place]
     for space, device in (("r1", "outside"), ("outside", "eth0")):
         run("ip", "link", "set", device, "mtu", str(HOP_MTU), ns=space)
     try:

@@ -1,27 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Flows that were saved at one node are taken over at another: as they were, or not at all."""
+"""
+Flows that were saved at one node are taken over at another: as they were, or not at all; and what
+their addresses may do meanwhile.
+"""
 
 import errno
 import json
 
 import pytest
 
-from lab import TcpStream, ctl, ctl_json
+from lab import TcpStream, ask, counters, ctl, ctl_json, wait_until
 from lab import objects as o
 from lab.genl import Genl, Refused, address, attributes, u8, u16, u32
 from lab.pair import SERVICE4, Pair
 
 VIP = {4: "10.99.0.2", 6: "fd00:99::2"}
+PODS = {4: ("10.9.1.0", 24), 6: ("fd00:109:0:1::", 64)}     # of the left node
+
+
+def far(pair):
+    """Service "far" of the right node's pod."""
+    pod = pair.pods["right-pod"]
+    return [o.service("far", VIP.values(), [o.port(7, name="tcp")]),
+            *(o.endpoint_slice("far", [o.endpoint(pod.ip(f), pod.node)], [("tcp", 7, "TCP")])
+              for f in VIP)]
 
 
 @pytest.fixture(name="pair", scope="module")
 def fixture_pair():
     """Two nodes, and Service "far" of the right one's pod at VIP: no connection to oneself."""
     with Pair() as pair:
-        far = pair.pods["right-pod"]
-        pair.apply(more=[o.service("far", VIP.values(), [o.port(7, name="tcp")]),
-                         *(o.endpoint_slice("far", [o.endpoint(far.ip(f), far.node)],
-                                            [("tcp", 7, "TCP")]) for f in VIP)])
+        pair.apply(more=far(pair))
         yield pair
 
 
@@ -38,6 +47,21 @@ def flows():
     return sorted(tuple(f[key] for key in keys) for f in ctl_json("left", "flow", "show"))
 
 
+def hold(family, milliseconds):
+    """Flows of the left node's pods are awaited for so long; 0 = they have come."""
+    addr, length = PODS[family]
+    with Genl("left") as genl:
+        genl.request("PREFIX_SET", attributes("PREFIX", addr=address(addr), len=u8(length),
+                                              node="left", hold=u32(milliseconds)))
+
+
+def held(family):
+    """For how many milliseconds more they are."""
+    prefix = f"{PODS[family][0]}/{PODS[family][1]}"
+    return next(p.get("hold", 0) for p in ctl_json("left", "prefix", "show")
+                if p["prefix"] == prefix)
+
+
 def save(pair, family):
     """Flows of the left node's pod, as text."""
     return ctl("left", "flow", "save", "--addr", pair.pods["left-pod"].ip(family)).stdout
@@ -49,20 +73,62 @@ def restore(text, check=True):
 
 
 def test_round_trip(pair, family):
-    """Saved, flushed and restored, they are the same, and the connection goes on."""
+    """
+    Saved, flushed and restored, they are the same, and the connection goes on; between, when they are
+    awaited, as while a machine moves.
+    """
     with TcpStream("left-pod", VIP[family], 7, rate=1 << 19) as stream:
         stream.wait_for(1 << 15)
         before = flows()
+        hold(family, 10000)
         text = save(pair, family)
         assert len(json.loads(text)) == len(before) == 1
         ctl("left", "flush", "flow")
         assert restore(text).stdout == "flows: 1 restored, 0 refused\n"
         assert flows() == before
+        hold(family, 0)
         stream.wait_for(1 << 15)
         # Once more it changes nothing.
         assert restore(text).stdout == "flows: 1 restored, 0 refused\n"
         assert flows() == before
     assert stream.failure is None
+
+
+def test_awaited(family):
+    """
+    While flows are awaited, what goes on makes none, and the client's resets of what it does not
+    understand are dropped; what begins does.
+    """
+    with TcpStream("left-pod", VIP[family], 7, rate=1 << 18) as stream:
+        stream.wait_for(1 << 12)
+        port = flows()[0][1]
+        hold(family, 10000)
+        assert 0 < held(family) <= 10000
+        before = counters("left")["flow_awaited"]
+        ctl("left", "flush", "flow")
+        wait_until(lambda: counters("left")["flow_awaited"] > before, 5, "a packet was dropped")
+        ask("left-pod", VIP[family], 7)
+        assert port not in {flow[1] for flow in flows()}
+        hold(family, 0)
+        assert held(family) == 0
+        stream.wait_for(1 << 12)
+        assert port in {flow[1] for flow in flows()}
+    assert stream.failure is None
+
+
+def test_hold_ends(pair, family):
+    """By itself; applying the same does not end it, nor is it a change."""
+    hold(family, 10000)
+    with Genl("left") as genl:
+        before = genl.generation()
+        pair.apply(more=far(pair))
+        assert genl.generation() == before
+    assert held(family)
+    hold(family, 200)
+    wait_until(lambda: not held(family), 5, "it is over")
+    with pytest.raises(Refused) as refusal:
+        hold(family, 10001)
+    assert refusal.value.code == errno.ERANGE
 
 
 def test_others_stay(pair):

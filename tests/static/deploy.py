@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-What ships in deploy/ is what the code has: rights are those of what the agent reads, metrics are those
-that it writes. Ends with status 1 after saying what is not.
+What ships in deploy/ is what the code has: rights are those of what the agent reads and writes, metrics
+are those that it writes. Ends with status 1 after saying what is not.
 """
 
 import json
@@ -14,6 +14,9 @@ import yaml
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY, TOOL = REPO / "deploy", REPO / "tools/dvpnetctl"
+
+
+PARCELS = "dvpnet"      # namespace of what agents write
 
 
 def asked():
@@ -31,12 +34,28 @@ def granted():
     """What rbac.yaml allows."""
     for item in yaml.safe_load_all((DEPLOY / "rbac.yaml").read_text()):
         for rule in item.get("rules", []):
+            if item["metadata"].get("namespace") == PARCELS:
+                continue
             assert set(rule["verbs"]) <= {"get", "list", "watch"}, f"{item['kind']}: {rule}"
             assert {"list", "watch"} <= set(rule["verbs"]), f"{item['kind']}: {rule}"
             for group in rule["apiGroups"]:
                 for resource in rule["resources"]:
                     for name in rule.get("resourceNames", [None]):
                         yield group, resource, name
+
+
+def parcel_verbs():
+    """Verbs that handover.c needs, and those that rbac.yaml allows, of ConfigMaps in that namespace."""
+    verbs = {"POST": "create", "DELETE": "delete", "PUT": "update", "PATCH": "patch"}
+    text = (TOOL / "handover.c").read_text()
+    used = {"list", "watch"} | {verb for method, verb in verbs.items() if f'"{method}"' in text}
+    path = re.search(r'PARCEL_PATH "([^"]+)"', (TOOL / "parcel.h").read_text())[1]
+    assert path == f"/api/v1/namespaces/{PARCELS}/configmaps", path
+    roles = [item for item in yaml.safe_load_all((DEPLOY / "rbac.yaml").read_text())
+             if item["kind"] == "Role" and item["metadata"]["namespace"] == PARCELS]
+    (rule,) = roles[0]["rules"]
+    assert (rule["apiGroups"], rule["resources"]) == ([""], ["configmaps"]), rule
+    return used, set(rule["verbs"])
 
 
 def metrics_written():
@@ -75,6 +94,9 @@ def problems():
         yield f"rbac.yaml: the agent reads {right}, which is not allowed"
     for right in sorted(have - want, key=str):
         yield f"rbac.yaml: {right} is allowed, but the agent does not read it"
+    used, allowed = parcel_verbs()
+    if used != allowed:
+        yield f"rbac.yaml: of parcels {sorted(allowed)} is allowed, the agent needs {sorted(used)}"
     written, reasons = metrics_written(), drop_reasons()
     for where, expression in expressions():
         for name in re.findall(r"\b(?:dvpnet|kubeproxy|process)_[a-z_]+", expression):

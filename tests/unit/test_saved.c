@@ -82,6 +82,26 @@ static void knows_what_goes_along(void **state)
 	assert_true(saved_is_of(&flow, &addr));
 }
 
+static void writes_what_goes_along(void **state)
+{
+	struct flow_list list = { 0 };
+	struct ip addr;
+	json_t *array;
+	size_t stay;
+
+	(void)state;
+	assert_true(ip_parse("10.66.0.5", &addr));
+	*list_add(&list.flows) = make_flow("10.66.0.5", "10.222.0.1", "10.111.1.10", 0);
+	*list_add(&list.flows) = make_flow("10.66.0.6", "10.222.0.1", "10.111.1.10", 0);
+	*list_add(&list.flows) = make_flow("10.66.0.5", "10.222.0.1", "10.111.1.10",
+					   DVPNET_FLOW_FLAGS_MASQUERADE);
+	array = saved_write(&list, &addr, &stay);
+	assert_int_equal(json_array_size(array), 1);
+	assert_int_equal(stay, 1);
+	json_decref(array);
+	flow_list_free(&list);
+}
+
 static void assert_wrong(const char *text, const char *expected)
 {
 	struct flow_list list = { 0 };
@@ -120,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_is_written),
 		cmocka_unit_test(knows_what_goes_along),
+		cmocka_unit_test(writes_what_goes_along),
 		cmocka_unit_test(names_what_is_wrong),
 	};
 

@@ -10,7 +10,7 @@ declare -A packages=(
 	[unit]="libcmocka-dev iproute2 nftables iptables"
 	[static]="sparse cppcheck shellcheck"
 	[deploy]="prometheus python3 python3-yaml systemd"
-	[vm]="qemu-system-x86 busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
+	[vm]="busybox-static kmod xz-utils zstd mmdebstrap debian-archive-keyring"
 	[uml]="linux-source-6.1 gcc libc6-dev make bc bison flex xz-utils kmod busybox-static"
 	[e2e]="python3 python3-pytest python3-yaml iproute2 iputils-ping iputils-tracepath iperf3
 		nftables conntrack ethtool tcpdump curl socat procps containernetworking-plugins iptables

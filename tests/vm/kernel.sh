@@ -67,14 +67,13 @@ stock_6_1() { # FOLDER
 }
 
 backports_7_3() { # FOLDER
-	local dir=$1 keys mirror release
+	local dir=$1 mirror release
 	mirror=$(debian_mirror) || die "no Debian mirror in this machine's apt sources"
-	keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/apt/empty"
 	touch "$dir/apt/status"
 	cat >"$dir/apt/sources.list" <<-EOF
-		deb [signed-by=$keys] $mirror trixie main
-		deb [signed-by=$keys] $mirror trixie-backports main
+		deb [signed-by=$debian_keys] $mirror trixie main
+		deb [signed-by=$debian_keys] $mirror trixie-backports main
 	EOF
 	# The machine's own apt settings (proxies and so on), with a state apart from its own.
 	cat >"$dir/apt/apt.conf" <<-EOF

@@ -9,12 +9,14 @@ cache=${DVP_CACHE:-$HOME/.cache/dvpnet}
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$*"; exit 125; }
 
-# Several runs may want the same kernel at once: the first makes it, the others wait for it.
+# Several runs may want the same kernel or QEMU at once: the first makes it, the others wait for it.
 lock() {
 	mkdir -p "$cache"
 	exec {lock_fd}>"$cache/.lock-$1"
 	flock -n "$lock_fd" || { say "waiting for another run to prepare $1"; flock "$lock_fd"; }
 }
+
+debian_keys=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The Debian mirror which this machine itself uses.
 debian_mirror() {

@@ -116,7 +116,8 @@ else
 	*) die "--net takes none or user, not $network" ;;
 	esac
 	share_options=security_model=none,multidevs=remap
-	guest=(qemu-system-x86_64 "${speed[@]}" -m "$mem" -nodefaults -display none -no-reboot
+	qemu=$("$vm_dir/qemu.sh")
+	guest=("$qemu" "${speed[@]}" -m "$mem" -nodefaults -display none -no-reboot
 		-chardev stdio,id=output,signal=on -serial chardev:output -serial "file:$log"
 		"${nic[@]}" -kernel "$folder/vmlinux" -initrd "$run/initramfs"
 		-append "$cmdline $append"
@@ -130,25 +131,14 @@ fi
 # which must not reach that of our caller: cat.
 guest=(setpriv --pdeathsig TERM timeout --foreground -k 5 "$timeout" "${guest[@]}")
 : >"$log"
-boot() {
-	status=0
-	exec 4>&2 2>"$run/errors"
-	if [ "$kernel" = uml ]; then
-		"${guest[@]}" 3>&1 >"$log" 2>&1 </dev/null | cat || status=$?
-	else
-		"${guest[@]}" </dev/null | cat || status=$?
-	fi
-	exec 2>&4 4>&-
-}
-
-# Once in a hundred guests QEMU's emulation lets a processor run into the breakpoint by which the
-# kernel patches its own code (static keys: at boot, and where the first hook of netfilter comes and
-# the last one goes), after it has gone: Oops: int3. Nothing of ours does so. All is begun again.
-for _ in 1 2 3; do
-	boot
-	grep -q 'Oops: int3' "$log" || break
-	say "QEMU's emulation broke the guest (int3), once more from the start"
-done
+status=0
+exec 4>&2 2>"$run/errors"
+if [ "$kernel" = uml ]; then
+	"${guest[@]}" 3>&1 >"$log" 2>&1 </dev/null | cat || status=$?
+else
+	"${guest[@]}" </dev/null | cat || status=$?
+fi
+exec 2>&4 4>&-
 
 keep_log() {
 	if [ "$log" = "$run/log" ]; then

@@ -20,6 +20,7 @@
 #include "agent.h"
 #include "cni.h"
 #include "dry_run.h"
+#include "handover.h"
 #include "log.h"
 #include "print.h"
 #include "reconcile.h"
@@ -75,6 +76,7 @@ static const struct resource resources[] = {
  * @lists: their objects, one for each of resources[]
  * @reconcile: objects and kernel
  * @serving: what it tells of itself
+ * @handover: flows that go with their machines; not if it runs once
  * @cni_runs: &reconcile.full_runs when the CNI configuration was looked at
  * @cni: what it was then
  * @cni_failed: it could not be written
@@ -92,6 +94,7 @@ struct agent {
 	struct store_list lists[ARRAY_SIZE(resources)];
 	struct reconcile reconcile;
 	struct serving serving;
+	struct handover handover;
 	uint64_t cni_runs;
 	char *cni;
 	bool cni_failed;
@@ -221,12 +224,15 @@ static bool try_to_follow(struct agent *agent)
 {
 	bool valid;
 
+	agent->reconcile.hold_ms = handover_hold_ms(&agent->handover);
 	serving_begin(&agent->serving);
 	valid = reconcile_run(&agent->reconcile);
 	serving_end(&agent->serving, valid);
-	if (valid)
-		follow_cni(agent);
-	return valid;
+	if (!valid)
+		return false;
+	handover_follow(&agent->handover);
+	follow_cni(agent);
+	return true;
 }
 
 static void follow(struct agent *agent)
@@ -350,6 +356,7 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
 	report_free(&report);
 	for (i = 0; i < ARRAY_SIZE(resources); i++)
 		watch_hurry(&agent->watches[i]);
+	handover_hurry(&agent->handover);
 	agent->reconcile.told = false;
 	schedule(agent);
 	if (agent->is_ready)
@@ -417,6 +424,8 @@ static bool start(struct agent *agent)
 	for (i = 0; valid && i < ARRAY_SIZE(resources); i++)
 		valid = watch_start(&agent->watches[i], &agent->api, &resources[i], &watch_ops,
 				    agent);
+	if (valid && !agent->options->once)
+		valid = handover_start(&agent->handover, &agent->api, &agent->reconcile);
 	if (valid)
 		log_info("node %s of the cluster of %s", agent->options->desired.node,
 			 agent->api.config.server);
@@ -430,6 +439,7 @@ static void finish(struct agent *agent)
 	size_t i;
 
 	serving_stop(&agent->serving);
+	handover_stop(&agent->handover);
 	for (i = 0; i < ARRAY_SIZE(resources); i++)
 		watch_stop(&agent->watches[i]);
 	api_close(&agent->api);

@@ -47,7 +47,8 @@
  * @next: another one
  * @easy: libcurl's
  * @connect_to: where to connect, if not to the URL's host
- * @data: takes the answer
+ * @headers: of a request with a body
+ * @data: takes the answer; or NULL, where nobody wants it
  * @done: learns how it ended
  * @arg: for both
  * @stopped: @data did not want the rest
@@ -59,6 +60,7 @@ struct api_request {
 	struct api_request *next;
 	CURL *easy;
 	struct curl_slist *connect_to;
+	struct curl_slist *headers;
 	api_data_fn *data;
 	api_done_fn *done;
 	void *arg;
@@ -68,6 +70,11 @@ struct api_request {
 };
 
 /* ---- how it ended ---- */
+
+static bool is_success(long status)
+{
+	return status >= 200 && status < 300;
+}
 
 /* What the server says is wrong: the message of a Status object, or the text's first line. */
 static char *server_message(const struct lines *body)
@@ -182,6 +189,7 @@ static void free_request(struct api_request *request)
 {
 	curl_easy_cleanup(request->easy);
 	curl_slist_free_all(request->connect_to);
+	curl_slist_free_all(request->headers);
 	lines_free(&request->body);
 	free(request);
 }
@@ -195,12 +203,13 @@ static void finish(struct api_request *request, CURLcode code)
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
 	curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	result.retry_after = retry_after < 0 ? 0 : retry_after > 300 ? 300 : retry_after;
-	if (result.status && result.status != 200) {
+	if (result.status && !is_success(result.status)) {
 		text = describe_status(request, result.status);
 	} else if (code && !request->stopped) {
 		text = describe_failure(request, code);
-		result.cut = result.status == 200;
+		result.cut = is_success(result.status);
 	}
+	result.good = !text;
 	result.text = text ? text : "";
 	result.shared = result.status == API_NO_ANSWER || result.status == API_UNAUTHORIZED;
 	if (result.shared)
@@ -317,7 +326,7 @@ static size_t take_header(char *data, size_t one, size_t size, void *arg)
 	(void)data;
 	(void)one;
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200)
+	if (is_success(status))
 		note_problem(request->api, NULL);
 	return size;
 }
@@ -329,13 +338,13 @@ static size_t take_data(char *data, size_t one, size_t size, void *arg)
 
 	(void)one;
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200) {
+	if (!is_success(status)) {
 		/* An endless error is as good as its beginning. */
 		if (!lines_append(&request->body, data, size))
 			return 0;
 		return size;
 	}
-	if (request->data(data, size, request->arg))
+	if (!request->data || request->data(data, size, request->arg))
 		return size;
 	request->stopped = true;
 	return 0;
@@ -399,15 +408,30 @@ static void set_identity(struct api_request *request)
 		curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy_url);
 }
 
-static void set_options(struct api_request *request, const char *path, unsigned int timeout)
+static void set_body(struct api_request *request, const char *body)
+{
+	CURL *easy = request->easy;
+
+	request->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	/* Not worth asking first whether it may be sent. */
+	request->headers = curl_slist_append(request->headers, "Expect:");
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+	curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body);
+}
+
+static void set_options(struct api_request *request, const struct api_call *call)
 {
 	CURL *easy = request->easy;
 	char *url;
 
-	url = request->api->config.tls_server_name ? named_url(request, path) :
-	      util_printf("%s%s", request->api->config.server, path);
+	url = request->api->config.tls_server_name ? named_url(request, call->path) :
+	      util_printf("%s%s", request->api->config.server, call->path);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	free(url);
+	if (call->body)
+		set_body(request, call->body);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 	if (request->connect_to)
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, request->connect_to);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
@@ -431,8 +455,8 @@ static void set_options(struct api_request *request, const char *path, unsigned 
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
-	if (timeout) {
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)timeout);
+	if (call->timeout) {
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)call->timeout);
 	} else {
 		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
 		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
@@ -454,18 +478,17 @@ static void refresh_token(struct api *api)
 }
 
 /**
- * api_get - ask for something
+ * api_send - ask for something, or have something done; not from an api_data_fn
  * @api: whom
- * @path: what, from the slash behind the server; with its query
- * @timeout: seconds that it may take; 0 = any, as long as something comes
- * @data: takes the answer
+ * @call: what; not needed any more when this returns
+ * @data: takes the answer; NULL if it does not matter
  * @done: learns how it ended, unless it is cancelled; not called before this returns
  * @arg: for both
  *
  * Return: the request, which is freed after @done or api_cancel().
  */
-struct api_request *api_get(struct api *api, const char *path, unsigned int timeout,
-			    api_data_fn *data, api_done_fn *done, void *arg)
+struct api_request *api_send(struct api *api, const struct api_call *call, api_data_fn *data,
+			     api_done_fn *done, void *arg)
 {
 	struct api_request *request = util_alloc(sizeof(*request));
 
@@ -478,7 +501,7 @@ struct api_request *api_get(struct api *api, const char *path, unsigned int time
 	request->easy = curl_easy_init();
 	if (!request->easy)
 		util_alloc(SIZE_MAX);
-	set_options(request, path, timeout);
+	set_options(request, call);
 	request->next = api->requests;
 	api->requests = request;
 	curl_multi_add_handle(api->multi, request->easy);

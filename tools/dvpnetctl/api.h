@@ -35,8 +35,23 @@ struct api {
 };
 
 /**
+ * struct api_call - what is asked
+ * @method: HTTP's
+ * @path: what it is about, from the slash behind the server; with its query
+ * @body: JSON that goes along, or NULL
+ * @timeout: seconds that it may take; 0 = any, as long as something comes
+ */
+struct api_call {
+	const char *method;
+	const char *path;
+	const char *body;
+	unsigned int timeout;
+};
+
+/**
  * struct api_result - how a request ended
- * @status: HTTP status of the answer, 200 if it is complete; or %API_NO_ANSWER
+ * @status: HTTP status of the answer; or %API_NO_ANSWER
+ * @good: it was done, and the answer is complete
  * @cut: the answer was good, but ended early
  * @shared: what is wrong concerns all requests, and is in the log already
  * @retry_after: seconds that the server asks to wait, 0 = it does not
@@ -44,6 +59,7 @@ struct api {
  */
 struct api_result {
 	long status;
+	bool good;
 	bool cut;
 	bool shared;
 	unsigned int retry_after;
@@ -54,7 +70,7 @@ struct api_result {
  * typedef api_data_fn - takes a piece of a good answer
  * @data: the piece
  * @size: its bytes
- * @arg: as given to api_get()
+ * @arg: as given to api_send()
  *
  * Return: false if the rest is not wanted.
  */
@@ -63,15 +79,15 @@ typedef bool api_data_fn(const char *data, size_t size, void *arg);
 /**
  * typedef api_done_fn - learns how a request ended; may begin another
  * @result: how
- * @arg: as given to api_get()
+ * @arg: as given to api_send()
  */
 typedef void api_done_fn(const struct api_result *result, void *arg);
 
 bool api_open(struct api *api, sd_event *loop, const char *kubeconfig, struct report *report);
 void api_close(struct api *api);
 bool api_reload(struct api *api, struct report *report);
-struct api_request *api_get(struct api *api, const char *path, unsigned int timeout,
-			    api_data_fn *data, api_done_fn *done, void *arg);
+struct api_request *api_send(struct api *api, const struct api_call *call, api_data_fn *data,
+			     api_done_fn *done, void *arg);
 void api_cancel(struct api_request *request);
 
 #endif

@@ -31,25 +31,13 @@ static const char restore_usage[] =
 static int save(struct kernel *kernel, const struct ip *addr)
 {
 	struct flow_list list = { 0 };
-	json_t *array;
-	size_t i, stay = 0;
+	size_t stay;
 	int err;
 
 	err = kernel_get_flows(kernel, &list);
 	if (err)
 		return cmd_kernel_error(kernel, err, "flow save");
-	array = json_array();
-	for (i = 0; i < list.flows.count; i++) {
-		const struct flow *flow = &list.flows.item[i];
-
-		if (!saved_is_of(flow, addr))
-			continue;
-		if (saved_can_move(flow))
-			json_array_append_new(array, print_flow_json(flow));
-		else
-			stay++;
-	}
-	print_document(array);
+	print_document(saved_write(&list, addr, &stay));
 	flow_list_free(&list);
 	if (stay)
 		cmd_error("%zu flow%s cannot move: the other end knows this node's address, or asked "

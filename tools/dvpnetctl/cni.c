@@ -12,7 +12,6 @@
  * it began with when the mode changes; what is too long then is dvp0's to deal with.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "cni.h"
+#include "file.h"
 #include "route.h"
 
 /* As the module has them: DVP_MTU_OVERHEAD_V4, DVP_MTU_OVERHEAD_V6. */
@@ -212,37 +212,6 @@ static bool has_text(const char *path, const char *text)
 	return same;
 }
 
-/* So that after a crash the whole text is there, or nothing. Returns 0 or a negative errno. */
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	size_t size = strlen(text);
-	ssize_t written;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	written = write(fd, text, size);
-	if (written < 0 || fsync(fd))
-		err = -errno;
-	else if ((size_t)written != size)
-		err = -ENOSPC;
-	close(fd);
-	return err;
-}
-
-static int sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = fsync(fd) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 /* The folder, and those that it is in. */
 static int make_dirs(const char *dir)
 {
@@ -257,24 +226,6 @@ static int make_dirs(const char *dir)
 	if (!err && mkdir(path, 0755) && errno != EEXIST)
 		err = -errno;
 	free(path);
-	return err;
-}
-
-/* Container runtimes read what ends in .conf, .conflist or .json. */
-static int replace(const char *dir, const char *path, const char *text)
-{
-	char *temporary = util_printf("%s/." CNI_CONF_NAME ".new", dir);
-	int err = make_dirs(dir);
-
-	if (!err)
-		err = write_file(temporary, text);
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	else
-		err = sync_dir(dir);
-	free(temporary);
 	return err;
 }
 
@@ -293,7 +244,9 @@ bool cni_write(const char *dir, const char *text, size_t *changes, struct report
 	int err = 0;
 
 	if (!has_text(path, text)) {
-		err = replace(dir, path, text);
+		err = make_dirs(dir);
+		if (!err)
+			err = file_replace(path, text);
 		++*changes;
 	}
 	if (err)

@@ -170,6 +170,7 @@ static int parse_prefix(struct nlmsghdr *nlh, void *arg)
 	attr_get_ip(attrs[DVPNET_A_PREFIX_ADDR], &prefix->addr);
 	prefix->len = attr_u8(attrs[DVPNET_A_PREFIX_LEN]);
 	prefix->node = attr_string(attrs[DVPNET_A_PREFIX_NODE]);
+	prefix->hold = attr_u32(attrs[DVPNET_A_PREFIX_HOLD], 0);
 	return prefix->addr.family ? 0 : -EBADMSG;
 }
 
@@ -186,7 +187,7 @@ static struct nl_msg *prefix_request(const struct kernel *kernel, uint8_t cmd,
 /**
  * kernel_set_prefix - put a prefix behind a node
  * @kernel: the module
- * @prefix: the prefix
+ * @prefix: the prefix; not held, it is left as it is
  *
  * Return: 0 or a negative errno.
  */
@@ -195,6 +196,24 @@ int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix)
 	struct nl_msg *msg = prefix_request(kernel, DVPNET_CMD_PREFIX_SET, prefix);
 
 	nla_put_string(msg, DVPNET_A_PREFIX_NODE, prefix->node);
+	if (prefix->hold)
+		nla_put_u32(msg, DVPNET_A_PREFIX_HOLD, prefix->hold);
+	return kernel_change(kernel, msg, prefix);
+}
+
+/**
+ * kernel_release_prefix - the flows of a prefix have come
+ * @kernel: the module
+ * @prefix: the prefix, where it is
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_release_prefix(struct kernel *kernel, const struct prefix *prefix)
+{
+	struct nl_msg *msg = prefix_request(kernel, DVPNET_CMD_PREFIX_SET, prefix);
+
+	nla_put_string(msg, DVPNET_A_PREFIX_NODE, prefix->node);
+	nla_put_u32(msg, DVPNET_A_PREFIX_HOLD, 0);
 	return kernel_change(kernel, msg, prefix);
 }
 

@@ -187,6 +187,7 @@ int kernel_set_ranges(struct kernel *kernel, const struct ranges *ranges);
 int kernel_set_node(struct kernel *kernel, const struct node *node);
 int kernel_del_node(struct kernel *kernel, const struct node *node);
 int kernel_set_prefix(struct kernel *kernel, const struct prefix *prefix);
+int kernel_release_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_del_prefix(struct kernel *kernel, const struct prefix *prefix);
 int kernel_set_service(struct kernel *kernel, const struct service *service);
 int kernel_del_service(struct kernel *kernel, const struct service *service);

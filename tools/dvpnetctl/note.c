@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is to be remembered of a network namespace, up to the next boot. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "note.h"
 #include "util.h"
 
@@ -39,20 +37,6 @@ char *note_path(const char *what)
 	return util_printf(NOTE_DIR "/%s-%llu", what, (unsigned long long)cookie);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-	int err = 0;
-
-	if (!file)
-		return -errno;
-	if (fputs(text, file) < 0)
-		err = -EIO;
-	if (fclose(file))
-		err = -errno;
-	return err;
-}
-
 /**
  * note_write - write a note, as a whole or not at all
  * @what: name of the note
@@ -62,14 +46,11 @@ static int write_file(const char *path, const char *text)
  */
 int note_write(const char *what, const char *text)
 {
-	char *path = note_path(what), *new = util_printf("%s.new", path);
+	char *path = note_path(what);
 	int err;
 
 	mkdir(NOTE_DIR, 0755);
-	err = write_file(new, text);
-	if (!err && rename(new, path))
-		err = -errno;
-	free(new);
+	err = file_replace(path, text);
 	free(path);
 	return err;
 }

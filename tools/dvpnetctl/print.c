@@ -88,6 +88,8 @@ json_t *print_prefix_json(const struct prefix *prefix)
 	snprintf(text, sizeof(text), "%s/%u", ip_text(&prefix->addr, address), prefix->len);
 	part_text(json, "prefix", text);
 	part_text(json, "node", prefix->node);
+	if (prefix->hold)
+		part_number(json, "hold", prefix->hold);
 	return json;
 }
 
@@ -99,8 +101,11 @@ void print_prefix(const struct prefix *prefix)
 {
 	char text[IP_TEXT_MAX];
 
-	printf("%s/%u node %s\n", ip_text(&prefix->addr, text), prefix->len,
+	printf("%s/%u node %s", ip_text(&prefix->addr, text), prefix->len,
 	       prefix->node ? prefix->node : "-");
+	if (prefix->hold)
+		printf(" hold %u ms", prefix->hold);
+	putchar('\n');
 }
 
 /* ---- flows ---- */

@@ -286,6 +286,86 @@ static void log_origin(const struct state *want, const struct state *before)
 			 want->origin.port);
 }
 
+/* ---- machines that come and go ---- */
+
+static const struct prefix *find_machine(const struct reconcile *reconcile, const struct ip *addr)
+{
+	const struct prefix key = { .addr = *addr, .len = ip_bits(addr) };
+	const struct state *cluster = &reconcile->cluster;
+	const struct prefix *found;
+
+	if (!cluster->prefixes.count)
+		return NULL;
+	found = bsearch(&key, cluster->prefixes.item, cluster->prefixes.count, sizeof(key),
+			prefix_compare);
+	return found && found->is_machine ? found : NULL;
+}
+
+static bool is_here(const struct reconcile *reconcile, const struct prefix *prefix)
+{
+	return !strcmp(prefix->node, reconcile->options->node);
+}
+
+/* Where a machine was before, if that was another node than @want says. */
+static const struct prefix *moved_from(const struct reconcile *reconcile, const struct prefix *want)
+{
+	const struct prefix *before = want->is_machine ? find_machine(reconcile, &want->addr) : NULL;
+
+	return before && strcmp(before->node, want->node) ? before : NULL;
+}
+
+/* What it had here in an earlier stay is over; its connections have gone on elsewhere. */
+static void flush_client(struct reconcile *reconcile, const struct ip *addr)
+{
+	const struct flow filter = { .client = *addr };
+	uint32_t count;
+
+	if (!reconcile->dry_run)
+		kernel_flush_flows(&reconcile->sync.kernel, &filter, &count);
+}
+
+/* Those that come here from another node bring their flows a moment later. */
+static void receive_coming(struct reconcile *reconcile, struct state *want)
+{
+	size_t i;
+
+	for (i = 0; i < want->prefixes.count; i++) {
+		struct prefix *prefix = &want->prefixes.item[i];
+
+		if (!is_here(reconcile, prefix) || !moved_from(reconcile, prefix))
+			continue;
+		prefix->hold = reconcile->hold_ms;
+		flush_client(reconcile, &prefix->addr);
+	}
+}
+
+static void tell_leaving(struct reconcile *reconcile, const struct state *want)
+{
+	size_t i;
+
+	for (i = 0; reconcile->on_leave && i < want->prefixes.count; i++) {
+		const struct prefix *prefix = &want->prefixes.item[i];
+		const struct prefix *before = moved_from(reconcile, prefix);
+
+		if (before && is_here(reconcile, before))
+			reconcile->on_leave(prefix, reconcile->on_leave_arg);
+	}
+}
+
+/**
+ * reconcile_own_machine - is this the address of a machine of this node?
+ * @reconcile: what the kernel was told
+ * @addr: the address
+ *
+ * Return: its prefix, or NULL.
+ */
+const struct prefix *reconcile_own_machine(const struct reconcile *reconcile, const struct ip *addr)
+{
+	const struct prefix *prefix = find_machine(reconcile, addr);
+
+	return prefix && is_here(reconcile, prefix) ? prefix : NULL;
+}
+
 /* Keeps what the kernel was told, to compare with. */
 static void remember(struct reconcile *reconcile, struct state *want)
 {
@@ -334,6 +414,8 @@ static bool run_all(struct reconcile *reconcile)
 	reconcile->told = false;
 	reconcile->full_runs++;
 	valid = reconcile_build(reconcile, &want, &report);
+	if (valid)
+		receive_coming(reconcile, &want);
 	errors = report.errors.count;
 	if (valid && reconcile->dry_run)
 		valid = print_all(reconcile, &want, &result);
@@ -342,6 +424,7 @@ static bool run_all(struct reconcile *reconcile)
 	if (valid) {
 		log_result(&result);
 		reconcile->refused = report.errors.count > errors;
+		tell_leaving(reconcile, &want);
 		remember(reconcile, &want);
 	}
 	reconcile_say(reconcile, &report);
@@ -370,6 +453,7 @@ static bool run_machines(struct reconcile *reconcile, struct state *want)
 	bool valid = true;
 
 	touch_moved(reconcile, want);
+	receive_coming(reconcile, want);
 	if (reconcile->dry_run)
 		dry_run_changes(want, &reconcile->cluster);
 	else
@@ -379,6 +463,7 @@ static bool run_machines(struct reconcile *reconcile, struct state *want)
 		log_info("machines: %zu added, %zu changed, %zu removed", result.added,
 			 result.changed, result.removed);
 		reconcile->told = read_generation(reconcile, &reconcile->generation);
+		tell_leaving(reconcile, want);
 		state_free(&reconcile->cluster);
 		reconcile->cluster = *want;
 		memset(want, 0, sizeof(*want));

@@ -8,6 +8,13 @@
 #include "sync.h"
 
 /**
+ * typedef reconcile_leave_fn - learns that a machine has left this node
+ * @prefix: its address, where it is now
+ * @arg: as given with it
+ */
+typedef void reconcile_leave_fn(const struct prefix *prefix, void *arg);
+
+/**
  * struct reconcile - what the kernel was told, of which objects
  * @options: what the objects do not tell
  * @store: the objects
@@ -22,6 +29,9 @@
  * @refused: it refused a service
  * @full_runs: how often all was compared, or tried to
  * @said: warnings and errors that were logged already
+ * @hold_ms: how long flows of a machine that comes here are awaited, 0 = not at all
+ * @on_leave: learns of each machine that leaves, when the kernel has been told; or NULL
+ * @on_leave_arg: for @on_leave
  */
 struct reconcile {
 	const struct desired_options *options;
@@ -37,9 +47,13 @@ struct reconcile {
 	bool refused;
 	uint64_t full_runs;
 	LIST(char *) said;
+	uint32_t hold_ms;
+	reconcile_leave_fn *on_leave;
+	void *on_leave_arg;
 };
 
 bool reconcile_build(struct reconcile *reconcile, struct state *want, struct report *report);
+const struct prefix *reconcile_own_machine(const struct reconcile *reconcile, const struct ip *addr);
 bool reconcile_run(struct reconcile *reconcile);
 void reconcile_say(struct reconcile *reconcile, const struct report *report);
 void reconcile_free(struct reconcile *reconcile);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "note.h"
@@ -19,6 +18,7 @@
 #include "reserved.h"
 
 #define LIST_PATH "/proc/sys/net/ipv4/ip_local_reserved_ports"
+#define NOTE "reserved-ports"
 
 /* ---- files ---- */
 
@@ -50,14 +50,14 @@ static int read_ports(const char *path, struct port_set *set)
 }
 
 /* The kernel takes a page at a time; what comes later is added to what came first. */
-static int write_ports(const char *path, int flags, const struct port_set *set)
+static int write_list(const struct port_set *set)
 {
 	char *text = port_set_text(set);
 	size_t size = strlen(text), done = 0;
 	int fd, err = 0;
 
 	text[size++] = '\n';
-	fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+	fd = open(LIST_PATH, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		err = -errno;
 	while (!err && done < size) {
@@ -81,17 +81,12 @@ static void read_ours(const char *path, const struct port_set *have, struct port
 		memset(ours, 0, sizeof(*ours));
 }
 
-/* As a whole, or not at all. */
-static int note_ours(const char *path, const struct port_set *ours)
+static int note_ours(const struct port_set *ours)
 {
-	char *new = util_printf("%s.new", path);
-	int err;
+	char *text = port_set_text(ours);
+	int err = note_write(NOTE, text);
 
-	mkdir(NOTE_DIR, 0755);
-	err = write_ports(new, O_CREAT | O_TRUNC, ours);
-	if (!err && rename(new, path))
-		err = -errno;
-	free(new);
+	free(text);
 	return err;
 }
 
@@ -100,7 +95,7 @@ static int note_ours(const char *path, const struct port_set *ours)
 static int change(const struct port_set *range, size_t *changes)
 {
 	struct port_set have, ours, others, want;
-	char *path = note_path("reserved-ports");
+	char *path = note_path(NOTE);
 	int err;
 
 	err = read_ports(LIST_PATH, &have);
@@ -116,9 +111,9 @@ static int change(const struct port_set *range, size_t *changes)
 	ours = want;
 	port_set_subtract(&ours, &others);
 	if (!port_set_equal(&want, &have)) {
-		err = note_ours(path, &ours);
+		err = note_ours(&ours);
 		if (!err)
-			err = write_ports(LIST_PATH, 0, &want);
+			err = write_list(&want);
 		if (!err)
 			++*changes;
 	}

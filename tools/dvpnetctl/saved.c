@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "field.h"
+#include "print.h"
 #include "saved.h"
 
 /**
@@ -34,6 +35,33 @@ bool saved_is_of(const struct flow *flow, const struct ip *addr)
 {
 	return !ip_compare(&flow->client, addr) ||
 	       (flow->flags & DVPNET_FLOW_FLAGS_DIRECT && !ip_compare(&flow->backend, addr));
+}
+
+/**
+ * saved_write - the flows that go with an address, as text
+ * @list: all flows
+ * @addr: the address
+ * @stay: filled with how many of its flows cannot move
+ *
+ * Return: a new array, as saved_read() reads it.
+ */
+json_t *saved_write(const struct flow_list *list, const struct ip *addr, size_t *stay)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	*stay = 0;
+	for (i = 0; i < list->flows.count; i++) {
+		const struct flow *flow = &list->flows.item[i];
+
+		if (!saved_is_of(flow, addr))
+			continue;
+		if (saved_can_move(flow))
+			json_array_append_new(array, print_flow_json(flow));
+		else
+			++*stay;
+	}
+	return array;
 }
 
 /* ---- reading ---- */

@@ -46,6 +46,7 @@ struct node {
  * @len: significant bits
  * @node: name of the node
  * @is_machine: it is the address of a virtual machine; not from the kernel
+ * @hold: milliseconds for which its flows are awaited from another node, 0 = not
  * @place: where it was read; not from the kernel
  */
 struct prefix {
@@ -53,6 +54,7 @@ struct prefix {
 	uint8_t len;
 	char *node;
 	bool is_machine;
+	uint32_t hold;
 	struct place place;
 };
 

@@ -387,6 +387,7 @@ static uint32_t stream_seconds(void)
 static void ask(struct watch *watch)
 {
 	const struct resource *resource = watch->resource;
+	struct api_call call = { .method = "GET" };
 	uint32_t seconds = stream_seconds();
 	char *path, *page;
 
@@ -398,17 +399,17 @@ static void ask(struct watch *watch)
 		path = util_printf("%s?%slimit=%u%s%s", resource->path, resource->query,
 				   resource->page, page ? "&continue=" : "", page ? page : "");
 		curl_free(page);
-		seconds = 0;
 	} else {
 		path = util_printf("%s?%swatch=1&allowWatchBookmarks=true&timeoutSeconds=%u"
 				   "&resourceVersion=%s", resource->path, resource->query, seconds,
 				   watch->version);
-		seconds += STREAM_GRACE;
+		call.timeout = seconds + STREAM_GRACE;
 		if (watch->problem)
 			wait_ms(watch, STREAM_PROVEN_MS);
 	}
+	call.path = path;
 	watch->text.max = watch->step == WATCH_LIST ? LIST_MAX : EVENT_MAX;
-	watch->request = api_get(watch->api, path, seconds, take_data, done, watch);
+	watch->request = api_send(watch->api, &call, take_data, done, watch);
 	free(path);
 }
 
