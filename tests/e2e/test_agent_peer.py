@@ -191,7 +191,7 @@ DIFFERENCES = {
     "called-headless": [("headless-by-label", r"(tcp|udp) .*: (silent|refused) \| (refused|silent)")],
     "elsewhere": [(UDP_REFUSED[0], r"udp node unused port of cluster-ip: refused \| silent"),
                   ("unused-port-of-a-load-balancer",
-                   r"(tcp|udp) \w+ unused port of load-balancer: refused \| silent")],
+                   r"(tcp|udp) \w+ unused port of load-balancer: refused( or silent)? \| silent")],
 }
 
 
