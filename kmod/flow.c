@@ -19,6 +19,8 @@
 /* Expired flows are not found by packets; this only bounds how long they take memory. */
 #define FLOW_GC_INTERVAL	(2 * HZ)
 #define FLOW_DEAD_BIT		0
+/* So many occupied ports are chance only where few are free. */
+#define FLOW_FREE_PORT_TRIES	16
 
 static struct kmem_cache *flow_cache;
 
@@ -291,6 +293,32 @@ static int flow_insert(struct dvp_net *dn, struct dvp_flow_key *key)
 	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
 }
 
+/* For a second and more nobody has answered it, or the client has not confirmed that. */
+static bool flow_is_forsaken(const struct dvp_net *dn, const struct dvp_flow *flow)
+{
+	s32 left = READ_ONCE(flow->expires) - flow_now();
+
+	return READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW &&
+	       left < (s32)(flow_timeout(dn, flow) - HZ);
+}
+
+/* As flow_insert(), in the place of a flow that is not worth it. */
+static int flow_insert_instead(struct dvp_net *dn, struct dvp_flow_key *key)
+{
+	struct dvp_flow_key *other;
+	int err;
+
+	err = flow_insert(dn, key);
+	if (err != -EEXIST)
+		return err;
+	other = rhashtable_lookup(&dn->flows.keys, &key->tuple, flow_params);
+	if (other && !flow_is_forsaken(dn, dvp_flow_of(other)))
+		return -EEXIST;
+	if (other && dvp_flow_remove(dn, dvp_flow_of(other)))
+		dvp_stats_inc(dn, DVP_STAT_FLOW_EVICTED);
+	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
+}
+
 static int flow_remove_key(struct dvp_net *dn, struct dvp_flow_key *key)
 {
 	return rhashtable_remove_fast(&dn->flows.keys, &key->hash, flow_params);
@@ -367,10 +395,16 @@ static void flow_remove_middle(struct dvp_net *dn, struct dvp_flow *flow)
 	flow_remove_key(dn, &flow->key[DVP_FLOW_REPLY_OUT]);
 }
 
+/*
+ * An endpoint has some ten thousand ports for this node's address, which a flood of
+ * forged SYNs takes within seconds: where some tries find none that is free, one is
+ * taken from what is left of it.
+ */
 static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
 			     bool keep_port)
 {
 	struct dvp_port_iter iter;
+	unsigned int tries = 0;
 	int err;
 
 	if (keep_port && dvp_port_is_free(dn->net, &reply->tuple)) {
@@ -380,7 +414,8 @@ static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
 	}
 	dvp_port_start(&iter, dn, DVP_PORT_OWN);
 	while (dvp_port_next(&iter, &reply->tuple)) {
-		err = flow_insert(dn, reply);
+		err = tries++ < FLOW_FREE_PORT_TRIES ? flow_insert(dn, reply) :
+						       flow_insert_instead(dn, reply);
 		if (err != -EEXIST)
 			return err;
 	}

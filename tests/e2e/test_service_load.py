@@ -4,10 +4,12 @@ Services under load. The sizes are those of the issue; environment variables mak
 """
 
 import collections
+import contextlib
 import os
 import pathlib
 import re
 import resource
+import socket
 import struct
 import threading
 import time
@@ -15,7 +17,7 @@ import time
 import pytest
 
 from lab import (ECHO_PORT, Connection, CounterWatch, TcpStream, UdpExchange, ctl, ctl_json, ip,
-                 wait_until)
+                 run, wait_until)
 from lab import genl, objects
 from lab.burst import burst, server, start
 from lab.crowd import SILENT, crowd, who
@@ -272,6 +274,30 @@ def test_flapping(cluster, family):
 FLOOD = {4: "10.66.0.0", 6: "fd00:66::"}
 
 
+def goes_on(connection):
+    """A connection is what it was; of a datagram or two, a busy machine may lose all copies."""
+    for attempt in range(4):
+        try:
+            connection.echo(b"still here")
+            return
+        except TimeoutError:
+            if connection.sock.type != socket.SOCK_DGRAM or attempt == 3:
+                raise
+
+
+@contextlib.contextmanager
+def arriving(node, port):
+    """Counts the first segments of connections to a port that a node gets; a busy machine drops some."""
+    run("nft", "add table inet flood; add chain inet flood in { type filter hook prerouting priority "
+        f"-350; }}; add rule inet flood in tcp dport {port} tcp flags & (syn | ack) == syn counter",
+        ns=node)
+    try:
+        yield lambda: int(re.search(r"packets (\d+)", run("nft", "list table inet flood",
+                                                          ns=node).stdout)[1])
+    finally:
+        run("nft", "delete table inet flood", ns=node)
+
+
 def test_syn_flood(cluster, family):
     """
     A million first segments of different connections: the table keeps to its bound, connections that
@@ -286,36 +312,41 @@ def test_syn_flood(cluster, family):
     ctl("n1", "flush", "flow")
     address, port = places(cluster, 194, family)["node-port"]
     bound = ctl_json("n1", "config", "show")["max_flows"]
-    connections = [Connection(client, *places(cluster, 194, family)[place], kind)
+    connections = [Connection(client, *places(cluster, 194, family)[place], kind,
+                              timeout=30 if kind == "tcp" else 5)
                    for client, place in (("outside", "node-port"), (CLIENT, "cluster-ip"),
                                          ("n1", "node-port"))
                    for kind in ("tcp", "udp") for _ in range(10)]
     watch = CounterWatch("n1")
     begin = time.monotonic()
     most = asked = 0
-    process = start("outside", "syn", address, port, FLOOD[family], SYNS, SYN_RATE)
-    while process.poll() is None:
-        most = max(most, ctl_json("n1", "config", "show")["flows"])
-        connections[asked % len(connections)].echo(b"still here")
-        assert who(CLIENT, vip(194, family), 80, "tcp", 1, patience=10) <= \
-            {"web-n1-a", "web-n2-a"}
-        asked += 1
+    with arriving("n1", port) as count:
+        process = start("outside", "syn", address, port, FLOOD[family], SYNS, SYN_RATE)
+        while process.poll() is None:
+            most = max(most, ctl_json("n1", "config", "show")["flows"])
+            goes_on(connections[asked % len(connections)])
+            # Masqueraded or not; the endpoints' ports for this node are taken within seconds.
+            for client, place in ((CLIENT, "cluster-ip"), ("neighbour", "node-port")):
+                assert who(client, *places(cluster, 194, family)[place], "tcp", 1, patience=10) <= \
+                    {"web-n1-a", "web-n2-a"}
+            asked += 1
+        arrived = count()
     said = process.communicate()[0]
     assert process.returncode == 0 and said == f"sent {SYNS}\n"
     seconds = time.monotonic() - begin
     for connection in connections:
-        connection.echo(b"still here")
+        goes_on(connection)
         connection.close()
     risen = watch.risen()
-    print(f"{SYNS} in {seconds:.0f} s; at most {most} of {bound} flows; {risen}")
+    print(f"{SYNS} in {seconds:.0f} s, {arrived} arrived; at most {most} of {bound} flows; {risen}")
     flows = ctl_json("n1", "config", "show")["flows"]
     assert max(most, flows) <= bound
     assert asked > 3
     # Each of them is told: it got a flow, or there was no room for one.
     told = risen["flow_created"] + risen.get("flow_table_full", 0) + \
         risen.get("flow_no_memory", 0) + risen.get("flow_no_port", 0)
-    assert told >= 0.99 * SYNS
+    assert told >= 0.99 * arrived and arrived >= 0.7 * SYNS
     gone = sum(risen.get(f"flow_{way}", 0) for way in ("evicted", "expired", "reused", "released"))
     assert abs(risen["flow_created"] - gone - (flows - len(connections))) <= 2 * len(connections)
-    assert gone >= min(0.9 * SYNS, SYNS - bound)
+    assert gone >= arrived - bound
     ctl("n1", "flush", "flow")
