@@ -14,9 +14,10 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from lab import Cluster, run, wait_until  # noqa: E402
+from lab import Cluster, echo, run, wait_until  # noqa: E402
 
 MODULE = pathlib.Path("/sys/module/dvpnet")
+LOST_MAX = 3
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,3 +76,12 @@ def pytest_configure(config):
                     terminal.write_line(text)
 
     config.pluginmanager.register(Failures())
+
+
+def pytest_sessionfinish(session):
+    """Datagrams may be lost, but not many."""
+    for ends in echo.repeated:
+        print("\nanswered only when it was sent again:", *ends)
+    if len(echo.repeated) > LOST_MAX:
+        print(f"{len(echo.repeated)} datagrams were lost: not more than {LOST_MAX} may be")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

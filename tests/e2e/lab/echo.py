@@ -153,6 +153,12 @@ def open_socket(ns, kind, address, port, source=None, sport=0, timeout=30):
     return sock
 
 
+# Datagrams that were only answered when they were sent again: UDP does not, and where machines stand
+# still for a while, one in many thousands is lost. conftest.py lets few of them pass.
+repeated = []
+PATIENT, ATTEMPTS = 20, 3
+
+
 class Connection:
     """An open TCP or SCTP connection, or UDP exchange, with an echo server."""
 
@@ -160,9 +166,7 @@ class Connection:
         self.kind = kind
         self.sock = open_socket(ns, kind, address, port, **options)
         try:
-            if kind == "udp":
-                self.sock.send(b"")
-            self.answer = parse_answer(self._line())
+            self.answer = parse_answer(self._ask(b"") if kind == "udp" else self._line())
         except BaseException:
             self.sock.close()
             raise
@@ -173,9 +177,27 @@ class Connection:
     def __exit__(self, *error):
         self.close()
 
+    def _ask(self, data):
+        """A datagram's answer; who has that much time asks again."""
+        timeout = self.sock.gettimeout()
+        attempts = ATTEMPTS if timeout >= PATIENT else 1
+        self.sock.settimeout(timeout / attempts)
+        try:
+            for attempt in range(attempts):
+                self.sock.send(data)
+                try:
+                    answer = self.sock.recv(1 << 16)
+                except TimeoutError:
+                    if attempt + 1 == attempts:
+                        raise
+                    continue
+                if attempt:
+                    repeated.append((self.sock.getsockname(), self.sock.getpeername()))
+                return answer
+        finally:
+            self.sock.settimeout(timeout)
+
     def _line(self):
-        if self.kind == "udp":
-            return self.sock.recv(1 << 16)
         line = b""
         while not line.endswith(b"\n"):
             byte = self.sock.recv(1)
@@ -187,8 +209,7 @@ class Connection:
     def echo(self, data):
         """Send, and get it back; returns the Answer of UDP, the data of TCP."""
         if self.kind == "udp":
-            self.sock.send(data)
-            return parse_answer(self.sock.recv(1 << 16))
+            return parse_answer(self._ask(data))
         self.sock.sendall(data)
         result = b""
         while len(result) < len(data):
