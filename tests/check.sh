@@ -44,8 +44,8 @@ started=$SECONDS
 # Sums up what the test runners of a log say at their end.
 count() {
 	awk '
-	# pytest: ==== 12 passed, 1 failed in 3.21s ====
-	/^=+ .*(passed|failed|error).* in [0-9.]+s/ {
+	# pytest: ==== 12 passed, 1 failed in 3.21s ====, with -q without the lines
+	/^(=+ )?[0-9]+ (passed|failed|error).* in [0-9.]+s/ {
 		for (i = 1; i < NF; i++) {
 			if ($(i + 1) ~ /^passed/) good += $i
 			if ($(i + 1) ~ /^(failed|error)/) bad += $i

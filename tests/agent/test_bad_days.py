@@ -177,7 +177,7 @@ def test_half_a_list(api, agent):
     (b'{"type":"ADDED"}\n', "services: stream has an event without type or object"),
     (b'{"type":"ADDED","object":{"metadata":{}}}\n', "without metadata.resourceVersion"),
     (b"x" * (17 << 20), "services: answer is too long"),
-])
+], ids=["no-json", "no-object", "no-version", "endless"])
 def test_garbage(api, agent, line, problem):
     """It is said, and all is listed again."""
     before = len(agent.changes)
