@@ -126,7 +126,7 @@ wait
 
 # Once more at the end, where it is looked for: what failed.
 grep -E '^(FAILED|ERROR)|^test_.*(FAILED|ERROR)|not ok|\[  FAILED|: error|warning:|^E  ' "$logs"/*.log |
-	head -n 60
+	cut -c 1-200 | head -n 60
 read -r passed failed < <(awk '{ good += $1; bad += $2 } END { print good, bad }' "$logs"/*.count)
 echo "took $(((SECONDS - started) / 60)) min"
 echo "$passed passed, $failed failed"
