@@ -275,24 +275,6 @@ static bool flow_make_room(struct dvp_net *dn)
 	return true;
 }
 
-static int flow_insert(struct dvp_net *dn, struct dvp_flow_key *key)
-{
-	struct dvp_flow_key *other;
-	int err;
-
-	err = rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
-	if (err != -EEXIST)
-		return err;
-
-	/* An expired flow that was not collected yet is no obstacle. */
-	other = rhashtable_lookup(&dn->flows.keys, &key->tuple, flow_params);
-	if (other && !flow_is_expired(dvp_flow_of(other)))
-		return -EEXIST;
-	if (other && dvp_flow_remove(dn, dvp_flow_of(other)))
-		dvp_stats_inc(dn, DVP_STAT_FLOW_EXPIRED);
-	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
-}
-
 /* For a second and more nobody has answered it, or the client has not confirmed that. */
 static bool flow_is_forsaken(const struct dvp_net *dn, const struct dvp_flow *flow)
 {
@@ -302,21 +284,34 @@ static bool flow_is_forsaken(const struct dvp_net *dn, const struct dvp_flow *fl
 	       left < (s32)(flow_timeout(dn, flow) - HZ);
 }
 
-/* As flow_insert(), in the place of a flow that is not worth it. */
-static int flow_insert_instead(struct dvp_net *dn, struct dvp_flow_key *key)
+/*
+ * An expired flow that was not collected yet is no obstacle; nor, with @instead, is one
+ * that is not worth it.
+ */
+static int flow_insert_over(struct dvp_net *dn, struct dvp_flow_key *key, bool instead)
 {
+	enum dvp_stat why = DVP_STAT_FLOW_EXPIRED;
 	struct dvp_flow_key *other;
 	int err;
 
-	err = flow_insert(dn, key);
+	err = rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
 	if (err != -EEXIST)
 		return err;
+
 	other = rhashtable_lookup(&dn->flows.keys, &key->tuple, flow_params);
-	if (other && !flow_is_forsaken(dn, dvp_flow_of(other)))
-		return -EEXIST;
+	if (other && !flow_is_expired(dvp_flow_of(other))) {
+		if (!instead || !flow_is_forsaken(dn, dvp_flow_of(other)))
+			return -EEXIST;
+		why = DVP_STAT_FLOW_EVICTED;
+	}
 	if (other && dvp_flow_remove(dn, dvp_flow_of(other)))
-		dvp_stats_inc(dn, DVP_STAT_FLOW_EVICTED);
+		dvp_stats_inc(dn, why);
 	return rhashtable_lookup_insert_fast(&dn->flows.keys, &key->hash, flow_params);
+}
+
+static int flow_insert(struct dvp_net *dn, struct dvp_flow_key *key)
+{
+	return flow_insert_over(dn, key, false);
 }
 
 static int flow_remove_key(struct dvp_net *dn, struct dvp_flow_key *key)
@@ -414,8 +409,7 @@ static int flow_insert_inner(struct dvp_net *dn, struct dvp_flow_key *reply,
 	}
 	dvp_port_start(&iter, dn, DVP_PORT_OWN);
 	while (dvp_port_next(&iter, &reply->tuple)) {
-		err = tries++ < FLOW_FREE_PORT_TRIES ? flow_insert(dn, reply) :
-						       flow_insert_instead(dn, reply);
+		err = flow_insert_over(dn, reply, tries++ >= FLOW_FREE_PORT_TRIES);
 		if (err != -EEXIST)
 			return err;
 	}
