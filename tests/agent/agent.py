@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A dvpnetctl agent; by default one that changes no kernel: it prints what it would change."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -90,6 +91,15 @@ class Agent:
         """Until the log has a line with that text; returns the line."""
         return wait_until(lambda: next((line for line in self.log if text in line), None), timeout,
                           lambda: f"{text!r} in {self.log[-20:]}")
+
+
+@contextlib.contextmanager
+def following(api, config, timeout):
+    """An agent that has seen all of an API server with Service demo/a, and follows each kind."""
+    with Agent(config) as agent:
+        agent.await_change("add service demo/a:http", timeout)
+        wait_until(api.is_followed, timeout, "streams")
+        yield agent
 
 
 def text_of(change):

@@ -57,6 +57,10 @@ class FakeApi:
         self.url = f"http://{address}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
+    def is_followed(self):
+        """Does somebody hold a stream of each kind that there is?"""
+        return all(self.streams[kind] for kind in self.objects if kind not in self.missing)
+
     def close(self):
         """End it, streams and connections included."""
         self.closed = True

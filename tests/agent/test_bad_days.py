@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from agent import Agent, kubeconfig, wait_until
+from agent import Agent, following, kubeconfig, wait_until
 from fake_api import (FakeApi, endpoint_slice, module_config, namespace, node, service)
 
 TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
@@ -32,10 +32,7 @@ def config(api, tmp_path):
 @pytest.fixture
 def agent(api, config):
     """An agent that has seen all of the cluster, and follows it."""
-    with Agent(config) as running:
-        running.await_change("add service demo/a:http", TIMEOUT)
-        wait_until(lambda: all(api.streams[kind] for kind in api.objects
-                               if kind not in api.missing), TIMEOUT, "streams")
+    with following(api, config, TIMEOUT) as running:
         yield running
     assert not any(SECRET in line for line in running.log)
 

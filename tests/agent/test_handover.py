@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from agent import Agent, kubeconfig, wait_until
+from agent import Agent, following, kubeconfig, wait_until
 from fake_api import (FakeApi, endpoint_slice, flow, machine, namespace, node, parcel, service,
                       timestamp)
 
@@ -30,9 +30,7 @@ def fixture_api():
 @pytest.fixture(name="agent")
 def fixture_agent(api, tmp_path):
     """An agent that has seen all of it."""
-    with Agent(kubeconfig(tmp_path / "config", api.url)) as running:
-        running.await_change("add service demo/a:http", TIMEOUT)
-        wait_until(lambda: all(api.streams.values()), TIMEOUT, "streams")
+    with following(api, kubeconfig(tmp_path / "config", api.url), TIMEOUT) as running:
         yield running
         # It changes nothing, and takes nothing from the agent that does.
         assert not api.asked("POST Parcel") and not api.asked("DELETE Parcel")
@@ -180,7 +178,7 @@ def test_long_name(tmp_path):
     api.set(node(name, "192.168.1.1", "10.1.0.0/24"), namespace(), machine("here", VM, name))
     with Agent(kubeconfig(tmp_path / "config", api.url), node=name) as agent:
         agent.await_change(f"add prefix {VM}/32", TIMEOUT)
-        wait_until(lambda: all(api.streams.values()), TIMEOUT, "streams")
+        wait_until(api.is_followed, TIMEOUT, "streams")
         assert len(label) <= 63 and label.startswith(name[:40] + "_")
         item = parcel("p", VM, [flow(VM, 4000)], to=name)
         item["metadata"].update(labels={"dvpnet.io/flows-for": label},

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from agent import Agent, kubeconfig, wait_until
+from agent import following, kubeconfig
 from fake_api import (FakeApi, endpoint_slice, machine, module_config, namespace, node, pod, secret,
                       service)
 
@@ -27,9 +27,7 @@ def fixture_api():
 @pytest.fixture(name="agent")
 def fixture_agent(api, tmp_path):
     """An agent that has seen all of it."""
-    with Agent(kubeconfig(tmp_path / "config", api.url)) as running:
-        running.await_change("add service demo/a:http", TIMEOUT)
-        wait_until(lambda: all(api.streams.values()), TIMEOUT, "streams")
+    with following(api, kubeconfig(tmp_path / "config", api.url), TIMEOUT) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ had the real objects of tests/cluster applied, again for each test).
 """
 
 import pathlib
+import resource
 import sys
 
 import pytest
@@ -43,6 +44,15 @@ def cluster():
         yield topology
     finally:
         topology.destroy()
+
+
+@pytest.fixture(scope="module")
+def many_files():
+    """Room for many sockets."""
+    old = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old[0], 8192), max(old[1], 8192)))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, old)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Where answers differ, docs/differences.md says why. tests/e2e/api.sh KERNEL test
 """
 
 import re
-import resource
 
 import pytest
 
@@ -21,7 +20,7 @@ from lab.services import balanced, external_ip, lb_ip, route_frontends, service,
 from test_agent import MODULE_CONFIG, api, doors
 
 pytestmark = [
-    pytest.mark.api,
+    pytest.mark.api, pytest.mark.usefixtures("many_files"),
     pytest.mark.skipif(not FOLDER.exists(), reason="no API server: tests/e2e/api.sh starts one"),
     pytest.mark.skipif(not KUBE_PROXY, reason="no kube-proxy: tests/e2e/api.sh names it"),
 ]
@@ -119,15 +118,6 @@ def objects_of(cluster, name):
     for item in items:
         item["metadata"].setdefault("labels", {}).update(of["labels"] or {})
     return items
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fixture_files():
-    """Room for many sockets."""
-    old = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old[0], 8192), max(old[1], 8192)))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, old)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 """Which endpoint serves: evenly, alike on each node, and the same one while it can."""
 
 import collections
-import resource
 import socket
 import struct
 
@@ -21,14 +20,10 @@ FIRST_PORT, CONNECTIONS = 20000, 1000
 
 
 @pytest.fixture(scope="module", autouse=True)
-def extra_servers(cluster):
-    """Servers on another port of two pods; room for many sockets."""
+def extra_servers(cluster, many_files):
+    """Servers on another port of two pods."""
     for name, pod in EXTRA.items():
         cluster.serve(cluster[pod], EXTRA_PORT, name=name)
-    old = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old[0], 8192), max(old[1], 8192)))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, old)
 
 
 def ten(cluster, without=()):

@@ -48,7 +48,7 @@ def fixture_agent(api, tmp_path):
         agent = Agent(kubeconfig(tmp_path / "config", api.url), node="left", dry_run=False)
     with agent:
         agent.await_log("all: ", 60)
-        wait_until(lambda: all(api.streams.values()), 60)
+        wait_until(api.is_followed, 60)
         ctl("left", "flush", "flow")
         yield agent
         assert agent.end() == 0

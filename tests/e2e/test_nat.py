@@ -2,7 +2,6 @@
 """What translation has to get right: ports, fragments, ICMP errors, the flow table's bound and times."""
 
 import contextlib
-import resource
 import socket
 import struct
 
@@ -24,7 +23,7 @@ HOP_MTU = 1280
 
 
 @pytest.fixture(scope="module", autouse=True)
-def services(cluster):
+def services(cluster, many_files):
     """Services of one or two endpoints."""
     pods, nodes = cluster.pods, cluster.nodes
     route_frontends(cluster)
@@ -47,10 +46,6 @@ def services(cluster):
         *service("hole", 86, [(80, 80, "TCP"), (80, 80, "UDP")], [hole]),
     ]
     cluster.apply([*cluster.objects(), *items])
-    old = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old[0], 8192), max(old[1], 8192)))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, old)
 
 
 def flows(node="n1", *words):

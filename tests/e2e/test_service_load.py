@@ -8,7 +8,6 @@ import contextlib
 import os
 import pathlib
 import re
-import resource
 import socket
 import struct
 import threading
@@ -25,7 +24,7 @@ from lab.flapper import Flapper
 from lab.genl import ATTR, CMD, Genl, attributes
 from lab.services import balanced, places, route_frontends, service, vip
 
-pytestmark = pytest.mark.load
+pytestmark = [pytest.mark.load, pytest.mark.usefixtures("many_files")]
 
 PAIRS = int(os.environ.get("DVPNET_PAIRS", "100000"))
 FLAP_SECONDS = int(os.environ.get("DVPNET_FLAP_SECONDS", "60"))
@@ -37,15 +36,6 @@ ENDPOINTS = int(os.environ.get("DVPNET_ENDPOINTS", "5000"))
 CLIENT = "client-n1"
 FAST_PORT, WHOAMI_PORT = 5300, 7070
 GROUPS = [["web-n1-a", "web-n2-a", "web-n3-a"], ["dns-n1", "web-n2-b", "dns-n3"]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fixture_files():
-    """Room for many sockets."""
-    old = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(old[0], 8192), max(old[1], 8192)))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, old)
 
 
 # ---- DNS ----
