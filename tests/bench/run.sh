@@ -115,14 +115,24 @@ report=$work/$kernel.md
 cat "$report"
 
 [ "$save" ] || exit 0
+# The other kernel's tables stay as they are.
+section() {
+	awk -v kernel="$1" '/^## / { in_it = $2 == kernel } in_it' "$bench/RESULTS.md"
+}
+tables=$(for other in 6.1 7.3; do
+	if [ "$other" = "$kernel" ]; then
+		cat "$report"
+		echo
+	else
+		section "$other"
+	fi
+done)
 {
 	cat <<-END
 		# What a packet costs, in instructions
 		Written by \`tests/bench/run.sh --save\`; [README.md](README.md) says how it is measured.
 
 	END
-	for kernel in 6.1 7.3; do
-		[ ! -e "$work/$kernel.md" ] || { cat "$work/$kernel.md"; echo; }
-	done
+	echo "$tables"
 } >"$bench/RESULTS.md"
 echo "run.sh: kept in $bench/RESULTS.md" >&2
