@@ -73,10 +73,12 @@ static bool decide_leaves_pod_network(struct dvp_net *dn,
 
 /*
  * Through the tunnel it is the node's own address inside the pod network, so
- * that replies come back through the tunnel; elsewhere its InternalIP.
+ * that replies come back through the tunnel; elsewhere its InternalIP. A process
+ * that has that already keeps it where the Service wants clients to be seen
+ * (eTP Local): pods answer it through the tunnel, too.
  */
-static const struct in6_addr *decide_source(struct dvp_net *dn,
-					    const struct in6_addr *backend)
+static const struct in6_addr *decide_source(struct dvp_net *dn, const struct in6_addr *client,
+					    const struct in6_addr *backend, bool keep)
 {
 	unsigned int family = ipv6_addr_v4mapped(backend) ? DVP_NODE_V4 : DVP_NODE_V6;
 	const struct dvp_node *self = rcu_dereference(dn->self);
@@ -85,8 +87,10 @@ static const struct in6_addr *decide_source(struct dvp_net *dn,
 
 	if (!self)
 		return NULL;
-	node = dvp_prefix_lookup(&dn->prefixes, backend);
 	source = &self->underlay[family].addr;
+	if (keep && ipv6_addr_equal(client, source))
+		return source;
+	node = dvp_prefix_lookup(&dn->prefixes, backend);
 	if (node && node != self && !ipv6_addr_any(&self->tunnel[family]))
 		source = &self->tunnel[family];
 	return ipv6_addr_any(source) ? NULL : source;
@@ -179,6 +183,8 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 				    struct dvp_decision *decision)
 {
 	const struct in6_addr *backend = &decision->backend->addr;
+	bool keep = client == DECIDE_CLIENT_HOST && flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL &&
+		    decision->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP;
 
 	decision->masquerade = decide_masquerades(decision, flags, client) ||
 			       ipv6_addr_equal(backend, &tuple->src) ||
@@ -189,7 +195,7 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 	 * Even where a process of this host has that address: another flow's replies
 	 * may come to the same port.
 	 */
-	decision->source = decide_source(dn, backend);
+	decision->source = decide_source(dn, &tuple->src, backend, keep);
 	if (!decision->source)
 		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_FLOW_NO_SOURCE,
 			      "this node has no address to translate the client's to");

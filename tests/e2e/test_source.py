@@ -39,7 +39,8 @@ TABLE = [
     (LOCAL, CLIENT, ["cluster-ip"], {A, B, H}, False),
     (LOCAL, "outside", FRONTENDS[1:], {A}, False),
     (LOCAL, CLIENT, FRONTENDS[1:], {A, B, H}, False),
-    (LOCAL, "n1", FRONTENDS[1:], {A, B, H}, True),
+    # Masqueraded, but as the InternalIP that it has: eTP Local shows clients.
+    (LOCAL, "n1", FRONTENDS[1:], {A, B, H}, False),
     # Pods and processes of another node are external at this one's NodePort.
     (LOCAL, "client-n2", ["node-port"], {A}, False),
     (LOCAL, "n2", ["node-port"], {A}, False),
