@@ -5,7 +5,7 @@
  * A flow's keys are inserted with the one by which its next packet looks (the
  * lowest) last: whoever finds a flow finds all of it. Two CPUs that
  * create one connection at the same instant meet at that key; the loser takes
- * the winner's flow. A flow is unlinked by whoever sets its dead bit.
+ * the winner's flow. A flow is unlinked by whoever marks it dead.
  */
 #include <linux/jiffies.h>
 #include <linux/slab.h>
@@ -18,7 +18,11 @@
 
 /* Expired flows are not found by packets; this only bounds how long they take memory. */
 #define FLOW_GC_INTERVAL	(2 * HZ)
-#define FLOW_DEAD_BIT		0
+/*
+ * A half-closed connection may wait so long for the answer to all that was asked: as
+ * kube-proxy has conntrack keep it (nf_conntrack_tcp_timeout_close_wait).
+ */
+#define FLOW_HALF_CLOSED	3600
 /* So many occupied ports are chance only where few are free. */
 #define FLOW_FREE_PORT_TRIES	16
 
@@ -47,16 +51,28 @@ static bool flow_is_datagram(const struct dvp_tuple *tuple)
 	return tuple->proto != IPPROTO_TCP && tuple->proto != IPPROTO_SCTP;
 }
 
+static bool flow_has_ended(const struct dvp_flow *flow)
+{
+	const unsigned long both = BIT(DVP_FLOW_CLIENT_CLOSED) | BIT(DVP_FLOW_SERVER_CLOSED);
+
+	return (READ_ONCE(flow->marks) & both) == both;
+}
+
 static u32 flow_timeout(const struct dvp_net *dn, const struct dvp_flow *flow)
 {
 	const struct dvp_config *config = rcu_dereference(dn->config);
-	bool established = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_ESTABLISHED;
+	u8 state = READ_ONCE(flow->state);
 	u32 seconds;
 
 	if (flow_is_datagram(dvp_flow_outer(flow)))
-		seconds = established ? config->udp_established : config->udp_new;
+		seconds = state == DVPNET_FLOW_STATE_ESTABLISHED ? config->udp_established :
+								   config->udp_new;
+	else if (state == DVPNET_FLOW_STATE_NEW || flow_has_ended(flow))
+		seconds = config->tcp_transitory;
+	else if (state == DVPNET_FLOW_STATE_ESTABLISHED)
+		seconds = config->tcp_established;
 	else
-		seconds = established ? config->tcp_established : config->tcp_transitory;
+		seconds = min_t(u32, config->tcp_established, FLOW_HALF_CLOSED);
 	return seconds * HZ;
 }
 
@@ -79,10 +95,17 @@ static void flow_unlink(struct dvp_flow_table *table, struct dvp_flow *flow)
 			rhashtable_remove_fast(&table->keys, &flow->key[i].hash, flow_params);
 }
 
-static void flow_answered(struct dvp_flow_table *table, struct dvp_flow *flow)
+/* Any CPU may have brought the flow to where it is by now. */
+static void flow_sort(struct dvp_flow_table *table, struct dvp_flow *flow)
 {
+	bool spare;
+
 	spin_lock_bh(&table->lock);
-	list_del_init(&flow->unanswered);
+	spare = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW || flow_has_ended(flow);
+	if (!spare || test_bit(DVP_FLOW_DEAD, &flow->marks))
+		list_del_init(&flow->spare);
+	else if (list_empty(&flow->spare))
+		list_add_tail(&flow->spare, &table->spare);
 	spin_unlock_bh(&table->lock);
 }
 
@@ -96,10 +119,10 @@ static void flow_answered(struct dvp_flow_table *table, struct dvp_flow *flow)
  */
 bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow)
 {
-	if (test_and_set_bit(FLOW_DEAD_BIT, &flow->dead))
+	if (test_and_set_bit(DVP_FLOW_DEAD, &flow->marks))
 		return false;
 
-	flow_answered(&dn->flows, flow);
+	flow_sort(&dn->flows, flow);
 	flow_unlink(&dn->flows, flow);
 	atomic_dec(&dn->flows.count);
 	call_rcu(&flow->rcu, flow_free_rcu);
@@ -214,6 +237,24 @@ static u8 flow_next_state(const struct dvp_flow *flow,
 	return state;
 }
 
+/*
+ * After a FIN the other end may go on (RFC 9293, 3.6). SCTP has no such state (RFC 9260,
+ * 1.5.1), nor has what never was a connection: it must not take memory for long.
+ * Return: true if that is news.
+ */
+static bool flow_close(struct dvp_flow *flow, const struct dvp_flow_key *key, u8 signs)
+{
+	bool whole = signs & DVP_SIGN_LAST || key->tuple.proto != IPPROTO_TCP ||
+		     READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW;
+	bool reply = flow_key_is_reply(key), news = false;
+
+	if ((whole || !reply) && !test_bit(DVP_FLOW_CLIENT_CLOSED, &flow->marks))
+		news = !test_and_set_bit(DVP_FLOW_CLIENT_CLOSED, &flow->marks);
+	if ((whole || reply) && !test_bit(DVP_FLOW_SERVER_CLOSED, &flow->marks))
+		news |= !test_and_set_bit(DVP_FLOW_SERVER_CLOSED, &flow->marks);
+	return news;
+}
+
 /**
  * dvp_flow_seen - a packet of the flow went by
  * @dn: its table
@@ -229,13 +270,14 @@ void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs)
 {
 	struct dvp_flow *flow = dvp_flow_of(key);
 	u8 state = flow_next_state(flow, key, signs);
+	bool news = signs & DVP_SIGN_CLOSES && flow_close(flow, key, signs);
 	u32 expires;
 
 	if (flow_key_is_reply(key) && !READ_ONCE(flow->replied))
 		WRITE_ONCE(flow->replied, true);
-	if (state != READ_ONCE(flow->state)) {
+	if (news || state != READ_ONCE(flow->state)) {
 		WRITE_ONCE(flow->state, state);
-		flow_answered(&dn->flows, flow);
+		flow_sort(&dn->flows, flow);
 		WRITE_ONCE(flow->expires, flow_now() + flow_timeout(dn, flow));
 		return;
 	}
@@ -244,15 +286,14 @@ void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs)
 		WRITE_ONCE(flow->expires, expires);
 }
 
-/* Room for one more: the oldest flow that nobody answered goes. */
+/* Room for one more: the oldest goes of those that nobody answered, or that have ended. */
 static bool flow_evict(struct dvp_net *dn)
 {
 	struct dvp_flow *flow;
 	bool evicted = false;
 
 	spin_lock_bh(&dn->flows.lock);
-	flow = list_first_entry_or_null(&dn->flows.unanswered, struct dvp_flow,
-					unanswered);
+	flow = list_first_entry_or_null(&dn->flows.spare, struct dvp_flow, spare);
 	spin_unlock_bh(&dn->flows.lock);
 
 	/* RCU keeps it; if another CPU evicts it as well, one of us gets it. */
@@ -474,7 +515,7 @@ static struct dvp_flow *flow_alloc(struct dvp_net *dn, enum dvp_flow_kind kind, 
 	flow->kind = kind;
 	flow->masquerade = keys & BIT(DVP_FLOW_REPLY_IN);
 	flow->state = DVPNET_FLOW_STATE_NEW;
-	INIT_LIST_HEAD(&flow->unanswered);
+	INIT_LIST_HEAD(&flow->spare);
 	atomic_inc(&dn->flows.count);
 	return flow;
 }
@@ -502,13 +543,7 @@ static struct dvp_flow_key *flow_settle(struct dvp_net *dn, struct dvp_flow *flo
 		return winner ?: ERR_PTR(-EAGAIN);
 	}
 
-	spin_lock_bh(&dn->flows.lock);
-	/* Another CPU may have seen the answer already, or removed the flow. */
-	if (READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW &&
-	    !test_bit(FLOW_DEAD_BIT, &flow->dead))
-		list_add_tail(&flow->unanswered, &dn->flows.unanswered);
-	spin_unlock_bh(&dn->flows.lock);
-
+	flow_sort(&dn->flows, flow);
 	dvp_stats_inc(dn, DVP_STAT_FLOW_CREATED);
 	return first;
 }
@@ -523,7 +558,7 @@ static struct dvp_flow_key *flow_settle(struct dvp_net *dn, struct dvp_flow *flo
  *
  * Context: RCU read side, softirq or process.
  * Return: the key REQUEST_IN of the new flow, or of the one that another CPU
- * created in the meantime; -ENOSPC when the table is full of answered flows,
+ * created in the meantime; -ENOSPC when the table is full of established flows,
  * -EADDRINUSE when no source port is free, -ENOMEM.
  */
 struct dvp_flow_key *dvp_flow_create(struct dvp_net *dn,
@@ -710,7 +745,7 @@ int dvp_flow_init(struct dvp_net *dn)
 		return err;
 	atomic_set(&table->count, 0);
 	spin_lock_init(&table->lock);
-	INIT_LIST_HEAD(&table->unanswered);
+	INIT_LIST_HEAD(&table->spare);
 	INIT_LIST_HEAD(&table->walks);
 	INIT_DELAYED_WORK(&table->gc, flow_gc);
 	queue_delayed_work(system_power_efficient_wq, &table->gc, FLOW_GC_INTERVAL);

@@ -66,6 +66,18 @@ enum dvp_flow_kind {
 };
 
 /**
+ * enum dvp_flow_mark - what has happened to a flow, numbers of bits
+ * @DVP_FLOW_DEAD: unlinked or about to be, by whoever has set this
+ * @DVP_FLOW_CLIENT_CLOSED: the client sends no more, or the connection is over
+ * @DVP_FLOW_SERVER_CLOSED: the other end sends no more, or the connection is over
+ */
+enum dvp_flow_mark {
+	DVP_FLOW_DEAD,
+	DVP_FLOW_CLIENT_CLOSED,
+	DVP_FLOW_SERVER_CLOSED,
+};
+
+/**
  * struct dvp_flow_key - one of the tuples by which a flow is found
  * @hash: in &dvp_flow_table.keys
  * @index: which of its flow's keys this is, &enum dvp_flow_index
@@ -90,9 +102,10 @@ struct dvp_flow_key {
  * @expires: jiffies, truncated, when it goes if no packet comes
  * @state: &enum dvpnet_flow_state
  * @replied: a packet came back
- * @dead: unlinked or about to be; bit 0, set by whoever unlinks
+ * @marks: &enum dvp_flow_mark, a bit mask
  * @masquerade: the backend sees an address of this node
- * @unanswered: in &dvp_flow_table.unanswered while @state is new; under its lock
+ * @spare: in &dvp_flow_table.spare while it has not been answered, or has ended; under
+ *	its lock
  * @rcu: for freeing
  */
 struct dvp_flow {
@@ -104,8 +117,8 @@ struct dvp_flow {
 	u8 state;
 	bool replied;
 	bool masquerade;
-	unsigned long dead;
-	struct list_head unanswered;
+	unsigned long marks;
+	struct list_head spare;
 	struct rcu_head rcu;
 };
 
@@ -113,8 +126,9 @@ struct dvp_flow {
  * struct dvp_flow_table - all flows of a network namespace
  * @keys: &struct dvp_flow_key by tuple
  * @count: number of flows
- * @lock: protects @unanswered
- * @unanswered: flows in state new, oldest first: the first to go when the table is full
+ * @lock: protects @spare
+ * @spare: flows not established yet, and those that have ended, oldest first: they go first
+ *	when the table is full
  * @walks: open walks, so that the end of the table ends them
  * @gc: removes expired flows
  */
@@ -122,7 +136,7 @@ struct dvp_flow_table {
 	struct rhashtable keys;
 	atomic_t count;
 	spinlock_t lock;
-	struct list_head unanswered;
+	struct list_head spare;
 	struct list_head walks;
 	struct delayed_work gc;
 };

@@ -120,7 +120,7 @@ static const struct {
 	},
 	[DVP_STAT_FLOW_EVICTED] = {
 		"flow_evicted",
-		"unanswered flows removed early, the table or an endpoint's ports were full"
+		"unanswered or ended flows removed early, the table or an endpoint's ports were full"
 	},
 	[DVP_STAT_FLOW_RELEASED] = {
 		"flow_released",

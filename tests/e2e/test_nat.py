@@ -10,6 +10,7 @@ import pytest
 from lab import (ECHO_PORT, Capture, Connection, CounterWatch, Host, TcpStream, ask, ctl, ctl_json,
                  ip, netns, run, sysctl, wait_until)
 from lab import packet as pkt
+from lab.echo import open_socket
 from lab.services import (balanced, check_checksums, echo_datagram, embedded, node_source, places,
                           route_frontends, service, vip)
 
@@ -18,6 +19,7 @@ FRONTENDS = ["cluster-ip", "node-port", "load-balancer", "external-ip"]
 CLIENT = "client-n1"
 NODE_PORTS = range(30000, 32768)
 CLOSED_PORT = 99        # nothing listens there
+HALF_PORT = 98          # whoever wants it
 BLACK_HOLE = {4: "192.168.1.77", 6: "fd00:1::77"}
 HOP_MTU = 1280
 
@@ -43,6 +45,7 @@ def services(cluster, many_files):
         *service("far-node", 87, [(80, ECHO_PORT, "TCP")], [nodes["n3"]]),
         *balanced("closed", 84, [pods["web-n3-a"]], ports=[(80, CLOSED_PORT, "UDP", 30084)]),
         *service("closed-near", 85, [(80, CLOSED_PORT, "UDP", 30085)], [pods["web-n1-a"]]),
+        *service("waits", 88, [(80, HALF_PORT, "TCP")], [pods["web-n1-a"]]),
         *service("hole", 86, [(80, 80, "TCP"), (80, 80, "UDP")], [hole]),
     ]
     cluster.apply([*cluster.objects(), *items])
@@ -332,7 +335,7 @@ def only_flow(*words):
 
 @pytest.mark.parametrize("end", ["fin", "rst"])
 def test_tcp_times(cluster, family, end):
-    """A TCP flow lives long once the client has confirmed it, and briefly after FIN or RST."""
+    """A TCP flow lives long once the client has confirmed it, and briefly after RST or both FINs."""
     ctl("n1", "flush", "flow")
     with config("n1", timeout_tcp_established=5000, timeout_tcp_transitory=50):
         with Connection(CLIENT, vip(80, family), 80) as connection:
@@ -343,6 +346,29 @@ def test_tcp_times(cluster, family, end):
                                            struct.pack("ii", 1, 0))
         flow = wait_until(lambda: [f for f in flows() if f["state"] == "closing"])[0]
         assert 0 < flow["expires"] <= 50
+
+
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_half_closed(cluster, family, first):
+    """Where one end has said all that it had to say, the other has an hour to answer."""
+    ctl("n1", "flush", "flow")
+    with netns("web-n1-a"):
+        listener = socket.create_server((cluster["web-n1-a"].ip(family), HALF_PORT), family={
+            4: socket.AF_INET, 6: socket.AF_INET6}[family])
+    with config("n1", timeout_tcp_established=5000, timeout_tcp_transitory=50), listener, \
+            open_socket(CLIENT, "tcp", vip(88, family), 80) as client:
+        with listener.accept()[0] as server:
+            quiet, talks = (client, server) if first == "client" else (server, client)
+            quiet.shutdown(socket.SHUT_WR)
+            assert talks.recv(1) == b""
+            flow = only_flow()
+            assert flow["state"] == "closing" and 3500 < flow["expires"] <= 3600
+            talks.sendall(b"late")
+            assert quiet.recv(4) == b"late"
+            assert only_flow()["expires"] > 3500
+            talks.shutdown(socket.SHUT_WR)
+            assert quiet.recv(1) == b""
+            wait_until(lambda: only_flow()["expires"] <= 50)
 
 
 def test_udp_times(cluster, family):
@@ -441,6 +467,20 @@ def test_flood_that_is_answered(cluster, family):
             assert watch.risen()["flow_evicted"] == 1
             assert [f["state"] for f in flows() if f["client"] == cluster[CLIENT].ip(family)] == \
                 ["established"]
+    ctl("n1", "flush", "flow")
+
+
+def test_full_of_ended(cluster, family):
+    """Connections that have ended give way to new ones when the table is full."""
+    ctl("n1", "flush", "flow")
+    with config("n1", max_flows=16):
+        watch = CounterWatch("n1")
+        with Connection(CLIENT, vip(81, family), 80) as connection:
+            for _ in range(30):
+                ask(CLIENT, vip(81, family), 80)
+            assert connection.echo(b"still here") == b"still here"
+        risen = watch.risen()
+        assert risen["flow_evicted"] >= 15 and "flow_table_full" not in risen
     ctl("n1", "flush", "flow")
 
 
