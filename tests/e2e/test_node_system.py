@@ -29,10 +29,15 @@ def fixture_clean(pair):
     sysctl("left", **{RESERVED: ""})
 
 
+def setting(name, ns="left"):
+    """A sysctl of a namespace."""
+    with netns(ns):
+        return pathlib.Path("/proc/sys/net", name.replace(".", "/")).read_text().strip()
+
+
 def reserved(ns="left"):
     """The list of a namespace."""
-    with netns(ns):
-        return pathlib.Path("/proc/sys/net", RESERVED.replace(".", "/")).read_text().strip()
+    return setting(RESERVED, ns)
 
 
 def warnings(pair, **options):
@@ -73,6 +78,29 @@ def test_local_sockets_avoid_node_ports(pair):
                 sock.close()
             path.write_text(before)
     assert ports == set(range(29990, 30000))
+
+
+# ---- conntrack ----
+
+def test_half_closed_connections_last(pair):
+    """Those of others' NAT, as with kube-proxy: an hour; what the administrator made longer stays."""
+    # Loads it.
+    run("nft", "-f", "-", ns="left", stdin="table inet t { chain c { ct state invalid drop; }; }")
+    name = "netfilter.nf_conntrack_tcp_timeout_close_wait"
+    for before, during, after in ((45, 3600, 45), (7200, 7200, 7200)):
+        sysctl("left", **{name: before})
+        said = apply("left", pair.objects()).stdout
+        assert ("1 of conntrack's time-outs" in said) == (before != during)
+        assert int(setting(name)) == during
+        assert "conntrack" not in apply("left", pair.objects()).stdout
+        ctl("left", "uninstall")
+        assert int(setting(name)) == after
+    # Whoever changes it meanwhile is not overruled.
+    sysctl("left", **{name: 45})
+    apply("left", pair.objects())
+    sysctl("left", **{name: 5000})
+    ctl("left", "uninstall")
+    assert int(setting(name)) == 5000
 
 
 # ---- sockets ----

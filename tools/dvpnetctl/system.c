@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conflicts.h"
+#include "conntrack.h"
 #include "link.h"
 #include "listeners.h"
 #include "masquerade.h"
@@ -133,6 +134,16 @@ static int remove_reserved(struct system *system, size_t *changes)
 	return reserved_remove(changes, &system->report);
 }
 
+static int apply_conntrack(struct system *system, size_t *changes)
+{
+	return conntrack_sync(changes, &system->report);
+}
+
+static int remove_conntrack(struct system *system, size_t *changes)
+{
+	return conntrack_remove(changes, &system->report);
+}
+
 /**
  * struct step - a part of the system that dvpnet changes
  * @name: its name in JSON
@@ -154,6 +165,9 @@ static const struct step {
 	},
 	[SYSTEM_RESERVED] = {
 		"reserved_port_changes", "reserved ports", apply_reserved, remove_reserved,
+	},
+	[SYSTEM_CONNTRACK] = {
+		"conntrack_changes", "conntrack's time-outs", apply_conntrack, remove_conntrack,
 	},
 };
 
