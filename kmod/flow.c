@@ -58,18 +58,23 @@ static bool flow_has_ended(const struct dvp_flow *flow)
 	return (READ_ONCE(flow->marks) & both) == both;
 }
 
+/* No connection, or none any more: it stays briefly, and gives way to others. */
+static bool flow_is_spare(const struct dvp_flow *flow)
+{
+	return READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW || flow_has_ended(flow);
+}
+
 static u32 flow_timeout(const struct dvp_net *dn, const struct dvp_flow *flow)
 {
 	const struct dvp_config *config = rcu_dereference(dn->config);
-	u8 state = READ_ONCE(flow->state);
+	bool established = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_ESTABLISHED;
 	u32 seconds;
 
 	if (flow_is_datagram(dvp_flow_outer(flow)))
-		seconds = state == DVPNET_FLOW_STATE_ESTABLISHED ? config->udp_established :
-								   config->udp_new;
-	else if (state == DVPNET_FLOW_STATE_NEW || flow_has_ended(flow))
+		seconds = established ? config->udp_established : config->udp_new;
+	else if (flow_is_spare(flow))
 		seconds = config->tcp_transitory;
-	else if (state == DVPNET_FLOW_STATE_ESTABLISHED)
+	else if (established)
 		seconds = config->tcp_established;
 	else
 		seconds = min_t(u32, config->tcp_established, FLOW_HALF_CLOSED);
@@ -98,11 +103,8 @@ static void flow_unlink(struct dvp_flow_table *table, struct dvp_flow *flow)
 /* Any CPU may have brought the flow to where it is by now. */
 static void flow_sort(struct dvp_flow_table *table, struct dvp_flow *flow)
 {
-	bool spare;
-
 	spin_lock_bh(&table->lock);
-	spare = READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW || flow_has_ended(flow);
-	if (!spare || test_bit(DVP_FLOW_DEAD, &flow->marks))
+	if (!flow_is_spare(flow) || test_bit(DVP_FLOW_DEAD, &flow->marks))
 		list_del_init(&flow->spare);
 	else if (list_empty(&flow->spare))
 		list_add_tail(&flow->spare, &table->spare);
@@ -248,9 +250,9 @@ static bool flow_close(struct dvp_flow *flow, const struct dvp_flow_key *key, u8
 		     READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW;
 	bool reply = flow_key_is_reply(key), news = false;
 
-	if ((whole || !reply) && !test_bit(DVP_FLOW_CLIENT_CLOSED, &flow->marks))
+	if (whole || !reply)
 		news = !test_and_set_bit(DVP_FLOW_CLIENT_CLOSED, &flow->marks);
-	if ((whole || reply) && !test_bit(DVP_FLOW_SERVER_CLOSED, &flow->marks))
+	if (whole || reply)
 		news |= !test_and_set_bit(DVP_FLOW_SERVER_CLOSED, &flow->marks);
 	return news;
 }
