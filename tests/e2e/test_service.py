@@ -265,7 +265,7 @@ def test_external_policy_local(cluster, family, kind):
     answers = meet("client-n1", cluster["n1"].ip(family), 30065, kind, WEB)
     check_sources(cluster, family, "client-n1", answers, masquerade=False)
     answers = meet("n1", cluster["n1"].ip(family), 30065, kind, WEB)
-    check_sources(cluster, family, "n1", answers, masquerade=True)
+    check_sources(cluster, family, "n1", answers, masquerade=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
