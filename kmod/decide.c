@@ -41,14 +41,20 @@ static enum decide_client decide_client(struct dvp_net *dn, const struct in6_add
 	return DECIDE_CLIENT_OUTSIDE;
 }
 
+/* The frontend is for the world, and externalTrafficPolicy is Local. */
+static bool decide_is_external_local(const struct dvp_decision *decision, u32 flags)
+{
+	return decision->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP &&
+	       flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL;
+}
+
 static bool decide_uses_local(const struct dvp_decision *decision, u32 flags,
 			      enum decide_client client)
 {
 	if (decision->type == DVPNET_FRONTEND_TYPE_CLUSTER_IP)
 		return flags & DVPNET_SERVICE_FLAGS_INTERNAL_LOCAL;
 	/* Short circuit: what comes from this node is not external. */
-	return (flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL) &&
-	       client == DECIDE_CLIENT_OUTSIDE;
+	return decide_is_external_local(decision, flags) && client == DECIDE_CLIENT_OUTSIDE;
 }
 
 /* The clients whom the backend must not see, so that its replies come back this way. */
@@ -57,9 +63,9 @@ static bool decide_masquerades(const struct dvp_decision *decision, u32 flags,
 {
 	if (client == DECIDE_CLIENT_HOST)
 		return true;
-	if (decision->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP)
-		return !(flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL);
-	return client == DECIDE_CLIENT_OUTSIDE;
+	if (decision->type == DVPNET_FRONTEND_TYPE_CLUSTER_IP)
+		return client == DECIDE_CLIENT_OUTSIDE;
+	return !decide_is_external_local(decision, flags);
 }
 
 /* Only classic mode shows pod addresses to the underlay. */
@@ -183,8 +189,7 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 				    struct dvp_decision *decision)
 {
 	const struct in6_addr *backend = &decision->backend->addr;
-	bool keep = client == DECIDE_CLIENT_HOST && flags & DVPNET_SERVICE_FLAGS_EXTERNAL_LOCAL &&
-		    decision->type != DVPNET_FRONTEND_TYPE_CLUSTER_IP;
+	bool keep = client == DECIDE_CLIENT_HOST && decide_is_external_local(decision, flags);
 
 	decision->masquerade = decide_masquerades(decision, flags, client) ||
 			       ipv6_addr_equal(backend, &tuple->src) ||

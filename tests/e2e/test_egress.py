@@ -95,7 +95,7 @@ def test_to_the_outside(masqueraded, family, server, kind):
 def test_many_pods_one_port(masqueraded, family, kind):
     """Pods with the same port get their own answers."""
     with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(open_to(masqueraded, pod, "outside", family, kind, sport=45000))
+        opened = [stack.enter_context(open_to(masqueraded, pod, "outside", family, kind, sport=23000))
                   for pod in (CLIENT, "web-n1-a", "dns-n1")]
         assert len({c.answer.sport for c in opened}) == 3
         for number, connection in enumerate(opened):
@@ -258,9 +258,9 @@ def test_not_to_ranges(masqueraded, family):
 def test_host_is_not(masqueraded, family, kind):
     """The node's own connections are none of ours."""
     watch = CounterWatch("n1")
-    with open_to(masqueraded, "n1", "outside", family, kind, sport=49000) as connection:
+    with open_to(masqueraded, "n1", "outside", family, kind, sport=27000) as connection:
         assert (connection.answer.source, connection.answer.sport) == \
-            (masqueraded["n1"].ip(family), 49000)
+            (masqueraded["n1"].ip(family), 27000)
     assert not watch.risen("flow_created")
 
 
@@ -390,8 +390,8 @@ def test_service_then_direct(masqueraded, family, kind, client, place):
         (masqueraded["n1"].ip(family), 30062)
     source = masqueraded[client].ip(family)
     ctl("n1", "flush", "flow")
-    with Connection(client, target, port, kind, source=source, sport=50100) as by_service, \
-            open_to(masqueraded, client, "web-n2-a", family, kind, sport=50100) as direct:
+    with Connection(client, target, port, kind, source=source, sport=28100) as by_service, \
+            open_to(masqueraded, client, "web-n2-a", family, kind, sport=28100) as direct:
         assert by_service.answer.server == direct.answer.server == "web-n2-a"
         for text in (b"one", b"two"):
             for connection in (by_service, direct):
@@ -420,9 +420,9 @@ def test_explained(masqueraded, family):
         said = get(source, masqueraded[target].ip(family))
         assert said["verdict"] == "none" and said["reason"].startswith("to a"), said
     assert get(masqueraded["web-n2-a"].ip(family), server)["verdict"] == "none"
-    with Connection(CLIENT, server, ECHO_PORT, sport=51001) as connection:
+    with Connection(CLIENT, server, ECHO_PORT, sport=29001) as connection:
         text = "[{}]:{}" if family == 6 else "{}:{}"
-        said = ctl_json("n1", "get", "tcp", text.format(source, 51001), "to",
+        said = ctl_json("n1", "get", "tcp", text.format(source, 29001), "to",
                         text.format(server, ECHO_PORT))
         assert said["verdict"] == "flow"
         assert said["source_port"] == connection.answer.sport

@@ -152,7 +152,7 @@ def test_one_client_port(cluster, family, kind, backend):
     connections = []
     try:
         for target in targets:
-            connections.append(Connection(CLIENT, *target, kind, sport=48000))
+            connections.append(Connection(CLIENT, *target, kind, sport=26100))
         for number, connection in enumerate(connections):
             text = f"number {number}".encode()
             got = connection.echo(text)

@@ -103,7 +103,7 @@ def test_same_port_of_many_clients(cluster, family, kind):
     """Clients outside which use the same port get each their own answers."""
     address = cluster["n1"].ip(family)
     clients = ["outside", "neighbour", "client-n1", "n2"]
-    with several(*(lambda c=client: Connection(c, address, 30080, kind, sport=42000)
+    with several(*(lambda c=client: Connection(c, address, 30080, kind, sport=20000)
                    for client in clients)) as connections:
         assert len({c.answer.sport for c in connections}) == len(connections)
         for connection in connections:
@@ -144,8 +144,8 @@ def test_local_sockets_keep_ports(cluster, family, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_host_keeps_port(cluster, family, kind):
     """A process of the node keeps its source port."""
-    answer = ask("n1", vip(81, family), 80, kind, sport=43000)
-    assert answer.sport == 43000
+    answer = ask("n1", vip(81, family), 80, kind, sport=21000)
+    assert answer.sport == 21000
     assert answer.source == node_source(cluster, "n1", cluster["web-n3-a"], family)
 
 
@@ -222,12 +222,12 @@ def test_refusal_is_translated(cluster, family, client, place):
     address, port = places(cluster, 84, family)[place]
     with Capture(client, "eth0") as wire:
         with pytest.raises(ConnectionRefusedError):
-            ask(client, address, port, "udp", sport=44000)
+            ask(client, address, port, "udp", sport=22000)
         error = wire.wait(lambda p: p.icmp == ((3, 3) if family == 4 else (1, 4)))
     assert (error.src, error.dst) == (address, cluster[client].ip(family))
     about = embedded(error)
     assert (about.src, about.sport, about.dst, about.dport) == \
-        (cluster[client].ip(family), 44000, address, port)
+        (cluster[client].ip(family), 22000, address, port)
     check_checksums(error)
 
 
@@ -398,7 +398,7 @@ def test_flows_expire(cluster, family):
 def test_port_used_again(cluster, family):
     """A client port is good for a new connection at once after the old one was reset."""
     for _ in range(5):
-        with Connection(CLIENT, vip(82, family), 80, sport=46000) as connection:
+        with Connection(CLIENT, vip(82, family), 80, sport=24000) as connection:
             assert connection.echo(b"!") == b"!"
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                        struct.pack("ii", 1, 0))

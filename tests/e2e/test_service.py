@@ -184,7 +184,7 @@ def test_two_frontends(cluster, family, kind):
     """One client port towards two Services of one backend, three frontends: all work at once."""
     places = [(vip(61, family), 80), (vip(68, family), 80), (vip(68, family), 81),
               (cluster["n1"].ip(family), 30061)]
-    connections = [Connection("client-n1", address, port, kind, sport=41000)
+    connections = [Connection("client-n1", address, port, kind, sport=19000)
                    for address, port in places]
     try:
         for number, connection in enumerate(connections):

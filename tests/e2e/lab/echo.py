@@ -138,7 +138,10 @@ def parse_answer(data):
 
 
 def open_socket(ns, kind, address, port, source=None, sport=0, timeout=30):
-    """A connected socket of a namespace. SCTP tells the server all addresses unless bound to one."""
+    """
+    A connected socket of a namespace. SCTP tells the server all addresses unless bound to one.
+    A source port is taken from below the kernel's own (32768 and up), some of which are in TIME_WAIT.
+    """
     with netns(ns):
         sock = _socket(address, kind)
     try:
