@@ -386,6 +386,15 @@ static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
 	return netlink_fill_way(skb, dn, &answer->src);
 }
 
+/* It would begin a flow; but its flow may be on the way here. */
+static int netlink_fill_awaited(struct sk_buff *skb, struct dvp_net *dn,
+				const struct in6_addr *src)
+{
+	if (!dvp_prefix_is_held(&dn->prefixes, src))
+		return 0;
+	return nla_put_flag(skb, DVPNET_A_ROUTE_AWAITED);
+}
+
 /* Not for a Service: it may be masqueraded, or is known to be. */
 static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
 			      const struct dvp_tuple *tuple,
@@ -412,7 +421,8 @@ static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
 	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, reason))
 		return -EMSGSIZE;
 	if (egress.source &&
-	    (nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE) ||
+	    (netlink_fill_awaited(skb, dn, &tuple->src) ||
+	     nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE) ||
 	     dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, egress.source)))
 		return -EMSGSIZE;
 	return netlink_fill_way(skb, dn, &tuple->dst);
@@ -448,7 +458,8 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
 			    &decision.backend->addr, decision.backend->port))
 		return -EMSGSIZE;
-	if ((decision.masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
+	if (netlink_fill_awaited(skb, dn, &tuple->src) ||
+	    (decision.masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
 	    dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, decision.source ?: &tuple->src))
 		return -EMSGSIZE;
 	return netlink_fill_way(skb, dn, &decision.backend->addr);

@@ -117,6 +117,22 @@ def test_awaited(family):
     assert stream.failure is None
 
 
+def test_awaited_is_told(pair, family):
+    """`get` says that flows are awaited, in words and in JSON, while it is so."""
+    text = "[{}]:{}" if family == 6 else "{}:{}"
+    ends = (text.format(pair.pods["left-pod"].ip(family), 50000), "to", text.format(VIP[family], 7))
+    packet = ("get", "tcp", *ends)
+    assert ctl_json("left", *packet)["awaited"] is False
+    hold(family, 10000)
+    told = ctl_json("left", *packet)
+    assert (told["verdict"], told["awaited"]) == ("forward", True)
+    assert "until the client's flows have come from another node" in ctl("left", *packet).stdout
+    # The port is none of the Service's: refused whatever comes.
+    assert ctl_json("left", "get", "udp", *ends)["awaited"] is False
+    hold(family, 0)
+    assert "have come from another node" not in ctl("left", *packet).stdout
+
+
 def test_strangers_reset(pair, family):
     """
     A reset without ACK, as of what the client does not know, and without flow is dropped while its

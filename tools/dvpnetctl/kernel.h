@@ -111,6 +111,7 @@ enum explanation_client {
  * @list_why: &enum dvpnet_list_why of it
  * @algorithm: &enum dvpnet_algorithm
  * @affinity: seconds for which the client keeps its backend, 0 = it has none
+ * @awaited: flows of @src are on their way here; what opens no connection is dropped until then
  * @backend: the choice
  * @backend_port: its port
  * @masquerade: the backend sees an address of this node
@@ -139,6 +140,7 @@ struct explanation {
 	uint32_t list_why;
 	uint32_t algorithm;
 	uint32_t affinity;
+	bool awaited;
 	struct ip backend;
 	uint16_t backend_port;
 	bool masquerade;

@@ -203,6 +203,7 @@ static int parse_explanation(struct nlmsghdr *nlh, void *arg)
 	explanation->list_why = attr_u32(attrs[DVPNET_A_ROUTE_LIST_WHY], 0);
 	explanation->algorithm = attr_u32(attrs[DVPNET_A_ROUTE_ALGORITHM], 0);
 	explanation->affinity = attr_u32(attrs[DVPNET_A_ROUTE_AFFINITY], 0);
+	explanation->awaited = attrs[DVPNET_A_ROUTE_AWAITED];
 	attr_get_ip(attrs[DVPNET_A_ROUTE_BACKEND], &explanation->backend);
 	explanation->backend_port = attr_u16(attrs[DVPNET_A_ROUTE_BACKEND_PORT]);
 	explanation->masquerade = attrs[DVPNET_A_ROUTE_MASQUERADE];

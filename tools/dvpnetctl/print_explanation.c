@@ -141,6 +141,7 @@ json_t *print_explanation_json(const struct explanation *explanation)
 	part_text(json, "client", part_name(clients, explanation->client));
 	part_text(json, "verdict", part_name(verdicts, explanation->verdict));
 	part_text(json, "reason", explanation->reason);
+	part_bool(json, "awaited", explanation->awaited);
 	if (explanation->service)
 		add_service(json, explanation);
 	part_ip(json, "backend", &explanation->backend);
@@ -176,6 +177,9 @@ static void print_head(const struct explanation *explanation)
 	if (explanation->reason && explanation->verdict != DVPNET_VERDICT_FORWARD)
 		printf(" (%s)", explanation->reason);
 	putchar('\n');
+	if (explanation->awaited)
+		puts("    if it opens a connection; all else is dropped until the client's flows have come"
+		     " from another node");
 }
 
 static void print_service_of(const struct explanation *explanation)
