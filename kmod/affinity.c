@@ -6,6 +6,8 @@
  * only written when a connection begins. Without an entry the choice depends on
  * the client's address alone; so all nodes agree on it, and a client that was
  * forgotten, or came when the table was full, mostly finds its backend again.
+ * A client whose time is over is to be spread anew, though: its entry stays for
+ * as long again, and counts how often that was, which has a say in the choice.
  *
  * Entries name service and backend by their ids: whether these still exist, and
  * how long an entry is good, is asked when it is used. Ids of services are not
@@ -36,6 +38,7 @@ struct affinity_key {
  * @hash: in &dvp_affinity_table.clients
  * @key: its key there
  * @used: jiffies, truncated, when its last connection began
+ * @round: how often it came back too late
  * @backend: &dvp_backend.id
  * @rcu: for freeing
  */
@@ -43,6 +46,7 @@ struct affinity_client {
 	struct rhash_head hash;
 	struct affinity_key key;
 	u32 used;
+	u32 round;
 	u64 backend;
 	struct rcu_head rcu;
 };
@@ -68,25 +72,27 @@ static u32 affinity_left(const struct affinity_client *client, u32 timeout)
  * @client: its address
  * @service: &dvp_service.id
  * @timeout: seconds for which the service keeps its clients
- * @backend: filled with &dvp_backend.id
- * @left: filled with the seconds for which the client keeps it
+ * @hold: filled with what is known of it; all zero if it was never here
  *
  * Context: RCU read side.
+ * Return: it has, and the time is not over.
  */
 bool dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-		       u32 timeout, u64 *backend, u32 *left)
+		       u32 timeout, struct dvp_affinity_hold *hold)
 {
 	const struct affinity_key key = { *client, service };
 	const struct affinity_client *found;
-	u32 jiffies_left;
+	u32 left;
 
+	*hold = (struct dvp_affinity_hold){};
 	found = rhashtable_lookup(&dn->affinity.clients, &key, affinity_params);
 	if (!found)
 		return false;
-	jiffies_left = affinity_left(found, timeout);
-	*backend = READ_ONCE(found->backend);
-	*left = DIV_ROUND_UP(jiffies_left, HZ);
-	return jiffies_left;
+	left = affinity_left(found, timeout);
+	hold->backend = READ_ONCE(found->backend);
+	hold->round = READ_ONCE(found->round) + !left;
+	hold->left = DIV_ROUND_UP(left, HZ);
+	return left;
 }
 
 /**
@@ -95,11 +101,12 @@ bool dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client, u32 se
  * @client: its address
  * @service: &dvp_service.id
  * @backend: &dvp_backend.id, where the connection goes
+ * @round: &dvp_affinity_hold.round, by which that was chosen
  *
  * Context: RCU read side, bottom halves off.
  */
 void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-			u64 backend)
+			u64 backend, u32 round)
 {
 	const struct affinity_key key = { *client, service };
 	struct dvp_affinity_table *table = &dn->affinity;
@@ -108,6 +115,7 @@ void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 s
 	found = rhashtable_lookup(&table->clients, &key, affinity_params);
 	if (found) {
 		WRITE_ONCE(found->backend, backend);
+		WRITE_ONCE(found->round, round);
 		WRITE_ONCE(found->used, (u32)jiffies);
 		return;
 	}
@@ -120,6 +128,7 @@ void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 s
 		return;
 	found->key = key;
 	found->backend = backend;
+	found->round = round;
 	found->used = (u32)jiffies;
 	atomic_inc(&table->count);
 	/* Another CPU that was faster has chosen by the same address. */
@@ -129,12 +138,23 @@ void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 s
 	}
 }
 
-static void affinity_collect(struct dvp_net *dn, struct affinity_client *client)
+/* Those whose time is over are not kept where there is no room for them. */
+static bool affinity_is_of_use(struct dvp_net *dn, const struct affinity_client *client)
 {
 	const struct dvp_service *service = xa_load(&dn->services, client->key.service);
+	bool has_room = atomic_read(&dn->affinity.count) <
+			rcu_dereference(dn->config)->max_flows / 2;
+	u32 timeout;
 
-	if (service &&
-	    affinity_left(client, rcu_dereference(service->spec)->rules.affinity))
+	if (!service)
+		return false;
+	timeout = rcu_dereference(service->spec)->rules.affinity;
+	return affinity_left(client, has_room ? 2 * timeout : timeout);
+}
+
+static void affinity_collect(struct dvp_net *dn, struct affinity_client *client)
+{
+	if (affinity_is_of_use(dn, client))
 		return;
 	if (rhashtable_remove_fast(&dn->affinity.clients, &client->hash, affinity_params))
 		return;

@@ -21,10 +21,22 @@ struct dvp_affinity_table {
 	struct delayed_work gc;
 };
 
+/**
+ * struct dvp_affinity_hold - what is known of a client
+ * @backend: &dvp_backend.id of its last connection
+ * @left: seconds for which it keeps that; 0 = no longer
+ * @round: how often it came back too late, this time too; has a say in the next choice
+ */
+struct dvp_affinity_hold {
+	u64 backend;
+	u32 left;
+	u32 round;
+};
+
 bool dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-		       u32 timeout, u64 *backend, u32 *left);
+		       u32 timeout, struct dvp_affinity_hold *hold);
 void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-			u64 backend);
+			u64 backend, u32 round);
 int dvp_affinity_init(struct dvp_net *dn);
 void dvp_affinity_exit(struct dvp_net *dn);
 

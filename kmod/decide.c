@@ -118,16 +118,18 @@ static struct dvp_backend *decide_keep(struct dvp_net *dn, const struct dvp_tupl
 	u32 flag = decision->list == DVPNET_LIST_LOCAL ? DVPNET_BACKEND_FLAGS_LOCAL :
 							 DVPNET_BACKEND_FLAGS_CLUSTER;
 	const struct dvp_service_member *member;
-	u32 left;
-	u64 id;
+	struct dvp_affinity_hold hold;
+	bool keeps;
 
-	if (!dvp_affinity_find(dn, &tuple->src, decision->service->id,
-			       spec->rules.affinity, &id, &left))
+	keeps = dvp_affinity_find(dn, &tuple->src, decision->service->id,
+				  spec->rules.affinity, &hold);
+	decision->round = hold.round;
+	if (!keeps)
 		return NULL;
-	member = dvp_service_find_member(spec, id);
+	member = dvp_service_find_member(spec, hold.backend);
 	if (!member || !(member->flags & flag))
 		return NULL;
-	decision->affinity = left;
+	decision->affinity = hold.left;
 	decision->reason = "the client's last connection went there (session affinity)";
 	return member->backend;
 }
@@ -150,7 +152,8 @@ static struct dvp_backend *decide_pick(struct dvp_net *dn, const struct dvp_tupl
 	}
 	if (decision->is_sticky) {
 		decision->reason = "chosen by hashing the client's address (session affinity)";
-		return dvp_backend_choose(list, siphash(&tuple->src, sizeof(tuple->src), secret));
+		return dvp_backend_choose(list, siphash(&tuple->src, sizeof(tuple->src), secret) +
+						decision->round);
 	}
 	decision->reason = "chosen by rendezvous hashing over the connection";
 	return dvp_backend_choose(list, siphash(tuple, sizeof(*tuple), secret));

@@ -27,6 +27,7 @@ struct dvp_tuple;
  * @algorithm: how the backend is chosen
  * @is_sticky: the choice is to be remembered by dvp_affinity_renew()
  * @affinity: seconds for which the client keeps the backend; 0 = chosen anew
+ * @round: &dvp_affinity_hold.round of the client
  * @backend: the choice; not referenced, valid under RCU
  * @masquerade: the backend must not see the client
  * @source: the address that it sees then, valid under RCU; NULL for the client's own
@@ -43,6 +44,7 @@ struct dvp_decision {
 	enum dvpnet_algorithm algorithm;
 	bool is_sticky;
 	u32 affinity;
+	u32 round;
 	struct dvp_backend *backend;
 	bool masquerade;
 	const struct in6_addr *source;

@@ -179,7 +179,7 @@ translate_first(struct dvp_net *dn, struct sk_buff *skb,
 			       from_host);
 	if (!IS_ERR(*key) && decision.is_sticky)
 		dvp_affinity_renew(dn, &packet->tuple.src, decision.service->id,
-				   decision.backend->id);
+				   decision.backend->id, decision.round);
 	return translate_created(dn, *key);
 }
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lab import ctl, ctl_json, ip
+from lab import ctl, ctl_json, ip, wait_until
 from lab.crowd import crowd
 from lab.services import balanced, places, route_frontends, vip
 
@@ -141,6 +141,24 @@ def test_times_out(cluster, family):
     for source in others:
         chosen[source] = met("outside", target, count=1, source=source).pop()
     assert len(set(chosen.values())) >= 3, chosen
+
+
+def test_not_for_ever(cluster, family):
+    """A client that comes back when its time is over is not bound to its first endpoint any more."""
+    give(cluster, [A, B, C, D])
+    target = places(cluster, BRIEF, family)["cluster-ip"]
+    text = "[{}]:{}" if family == 6 else "{}:{}"
+    source = SOURCES[family][0]
+    packet = ("get", "udp", text.format(source, 50000), "to", text.format(*target))
+    chosen = []
+    # Three of four choices are others, so ten that are all the same are not chance.
+    while len(set(chosen)) < 2:
+        assert len(chosen) < 10, chosen
+        chosen += met("outside", target, count=1, source=source)
+        assert ctl_json("n1", *packet)["affinity"] > 0
+        wait_until(lambda: not ctl_json("n1", *packet)["affinity"], 5 * BRIEF_SECONDS, "it is over")
+    # And the new one is kept.
+    assert len(met("outside", target, count=4, source=source)) == 1
 
 
 @pytest.mark.parametrize("how", ["removed", "unready", "draining"])
