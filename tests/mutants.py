@@ -213,6 +213,11 @@ MUTANTS = {
         "if (!bridge_parse(skb, &packet))",
         "if (1 || !bridge_parse(skb, &packet))",
         "test_bridge.py"),
+    "affinity-for-ever": Mutant(
+        "affinity.c",
+        "READ_ONCE(found->round) + !left;",
+        "READ_ONCE(found->round);",
+        "test_affinity.py -k not_for_ever"),
     "crc32c": Mutant(
         "nat.c",
         "sctp->checksum ^= cpu_to_le32(dvp_crc32c_change(diff, len));",
