@@ -249,9 +249,11 @@ def test_affinity(cluster, genl, family):
     put(genl, family, frontends, pods(cluster, family, *names), affinity=100)
     assert {ask("client-n1", target, PORT).server for _ in range(5)} == second
     # Gone with the time, or with the service.
-    put(genl, family, frontends, pods(cluster, family, *names), affinity=1)
-    wait_until(lambda: "AFFINITY" not in explain(genl, client, target, PORT), 5)
-    assert {ask("client-n1", target, PORT).server} == met
+    put(genl, family, frontends, pods(cluster, family, *names), affinity=3)
+    wait_until(lambda: "AFFINITY" not in explain(genl, client, target, PORT), 10)
+    third = explain(genl, client, target, PORT)["BACKEND"]
+    assert cluster[ask("client-n1", target, PORT).server].ip(family) == third
+    assert explain(genl, client, target, PORT)["BACKEND"] == third
 
 
 def test_no_affinity(cluster, genl, family):
