@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lab import ctl, ctl_json, ip, wait_until
+from lab import ctl, ctl_json, ip, question, wait_until
 from lab.crowd import crowd
 from lab.services import balanced, places, route_frontends, vip
 
@@ -147,9 +147,8 @@ def test_not_for_ever(cluster, family):
     """A client that comes back when its time is over is not bound to its first endpoint any more."""
     give(cluster, [A, B, C, D])
     target = places(cluster, BRIEF, family)["cluster-ip"]
-    text = "[{}]:{}" if family == 6 else "{}:{}"
     source = SOURCES[family][0]
-    packet = ("get", "udp", text.format(source, 50000), "to", text.format(*target))
+    packet = question("udp", (source, 50000), target)
     chosen = []
     # Three of four choices are others, so ten that are all the same are not chance.
     while len(set(chosen)) < 2:

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from lab import ECHO_PORT, Connection, CounterWatch, ask, ctl, ctl_json
+from lab import ECHO_PORT, Connection, CounterWatch, ask, ctl, ctl_json, question
 from lab import objects
 from lab.services import route_vips, service, vip
 
@@ -125,12 +125,11 @@ def test_nodes_choose_alike(cluster, family):
 def test_get_tells_truth(cluster, family):
     """`dvpnetctl get` names, on each node, the endpoint that then answers."""
     cluster.apply(ten(cluster))
-    address = cluster[CLIENT].ip(family), vip(70, family)
-    source, target = (f"[{a}]" if family == 6 else a for a in address)
+    source, target = cluster[CLIENT].ip(family), vip(70, family)
     for port in range(25000, 25015):
-        told = {ctl_json(node, "get", "udp", f"{source}:{port}", "to", f"{target}:53")["backend"]
-                for node in ("n1", "n3")}
-        answer = ask(CLIENT, vip(70, family), 53, "udp", sport=port)
+        packet = question("udp", (source, port), (target, 53))
+        told = {ctl_json(node, *packet)["backend"] for node in ("n1", "n3")}
+        answer = ask(CLIENT, target, 53, "udp", sport=port)
         assert told == {cluster[EXTRA.get(answer.server, answer.server)].ip(family)}
 
 

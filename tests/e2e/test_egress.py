@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from lab import (ECHO_PORT, Capture, Connection, CounterWatch, TcpStream, ask, ctl, ctl_json, ip,
-                 netns, ping, run, wait_until)
+                 netns, ping, question, run, wait_until)
 from lab import packet as pkt
 from lab.genl import ATTR, Genl, address, attribute, attributes, u8, u32
 from lab.services import check_checksums, echo_datagram, embedded, service, vip
@@ -266,11 +266,10 @@ def test_host_is_not(masqueraded, family, kind):
 
 def test_multicast_is_not(masqueraded, family):
     """Nor is what no router passes on, or what is many: nobody would answer it."""
-    text = "[{}]:{}" if family == 6 else "{}:{}"
-    source = text.format(masqueraded[CLIENT].ip(family), 5353)
+    source = masqueraded[CLIENT].ip(family), 5353
     for group in ("ff02::fb", "ff0e::fb", "fe80::1") if family == 6 else \
             ("224.0.0.251", "239.1.2.3", "255.255.255.255", "169.254.0.1"):
-        said = ctl_json("n1", "get", "udp", source, "to", text.format(group, 5353))
+        said = ctl_json("n1", *question("udp", source, (group, 5353)))
         assert said["verdict"] == "none" and "multicast" in said["reason"]
 
 
@@ -409,8 +408,7 @@ def test_explained(masqueraded, family):
     source, server = masqueraded[CLIENT].ip(family), masqueraded["outside"].ip(family)
 
     def get(src, dst):
-        text = "[{}]:{}" if family == 6 else "{}:{}"
-        return ctl_json("n1", "get", "tcp", text.format(src, 51000), "to", text.format(dst, 9))
+        return ctl_json("n1", *question("tcp", (src, 51000), (dst, 9)))
 
     said = get(source, server)
     assert said["verdict"] == "masquerade"
@@ -421,9 +419,7 @@ def test_explained(masqueraded, family):
         assert said["verdict"] == "none" and said["reason"].startswith("to a"), said
     assert get(masqueraded["web-n2-a"].ip(family), server)["verdict"] == "none"
     with Connection(CLIENT, server, ECHO_PORT, sport=29001) as connection:
-        text = "[{}]:{}" if family == 6 else "{}:{}"
-        said = ctl_json("n1", "get", "tcp", text.format(source, 29001), "to",
-                        text.format(server, ECHO_PORT))
+        said = ctl_json("n1", *question("tcp", (source, 29001), (server, ECHO_PORT)))
         assert said["verdict"] == "flow"
         assert said["source_port"] == connection.answer.sport
 

@@ -11,7 +11,7 @@ import dataclasses
 
 import pytest
 
-from lab import CounterWatch, ctl, ctl_json
+from lab import CounterWatch, ctl, ctl_json, question
 from lab import objects
 from lab.crowd import REFUSED, SILENT, enough, who
 from lab.services import PORTS, balanced, places, route_frontends
@@ -186,9 +186,8 @@ def test_verdicts_are_counted(cluster, family):
 
 def get(ask, cluster, family, name, place, client):
     """What `dvpnetctl get` says of a connection of that client to that frontend, by this asker."""
-    text = "[{}]:{}" if family == 6 else "{}:{}"
-    return ask("n1", "get", "tcp", text.format(cluster[client].ip(family), 51000), "to",
-               text.format(*places(cluster, NUMBERS[name], family)[place]))
+    return ask("n1", *question("tcp", (cluster[client].ip(family), 51000),
+                               places(cluster, NUMBERS[name], family)[place]))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from lab import Capture, TcpStream, ask, counters, ctl, ctl_json, wait_until
+from lab import Capture, TcpStream, ask, counters, ctl, ctl_json, question, wait_until
 from lab import objects as o
 from lab import packet as pkt
 from lab.genl import Genl, Refused, address, attributes, u8, u16, u32
@@ -119,16 +119,15 @@ def test_awaited(family):
 
 def test_awaited_is_told(pair, family):
     """`get` says that flows are awaited, in words and in JSON, while it is so."""
-    text = "[{}]:{}" if family == 6 else "{}:{}"
-    ends = (text.format(pair.pods["left-pod"].ip(family), 50000), "to", text.format(VIP[family], 7))
-    packet = ("get", "tcp", *ends)
+    ends = (pair.pods["left-pod"].ip(family), 50000), (VIP[family], 7)
+    packet = question("tcp", *ends)
     assert ctl_json("left", *packet)["awaited"] is False
     hold(family, 10000)
     told = ctl_json("left", *packet)
     assert (told["verdict"], told["awaited"]) == ("forward", True)
     assert "until the client's flows have come from another node" in ctl("left", *packet).stdout
     # The port is none of the Service's: refused whatever comes.
-    assert ctl_json("left", "get", "udp", *ends)["awaited"] is False
+    assert ctl_json("left", *question("udp", *ends))["awaited"] is False
     hold(family, 0)
     assert "have come from another node" not in ctl("left", *packet).stdout
 

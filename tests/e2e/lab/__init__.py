@@ -25,7 +25,7 @@ What the end-to-end tests are written with:
 """
 
 from .cluster import ECHO_PORT, Cluster, Host, Node
-from .ctl import CounterWatch, apply, counters, ctl, ctl_json
+from .ctl import CounterWatch, apply, counters, ctl, ctl_json, question
 from .echo import Answer, Connection, ask
 from .netns import ip, netns, ping, run, sysctl, try_ping, wait_until
 from .packet import Capture
@@ -33,6 +33,6 @@ from .traffic import TcpStream, UdpExchange
 
 __all__ = [
     "ECHO_PORT", "Cluster", "Host", "Node", "CounterWatch", "apply", "counters", "ctl", "ctl_json",
-    "Answer", "Connection", "ask", "ip", "netns", "ping", "run", "sysctl", "try_ping",
+    "question", "Answer", "Connection", "ask", "ip", "netns", "ping", "run", "sysctl", "try_ping",
     "wait_until", "Capture", "TcpStream", "UdpExchange",
 ]

@@ -22,6 +22,13 @@ def ctl_json(ns, *words):
     return json.loads(ctl(ns, "-j", *words).stdout)
 
 
+def question(kind, source, target):
+    """What `dvpnetctl get` is to be asked of a packet; its ends are addresses with ports."""
+    source, target = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                      for host, port in (source, target))
+    return "get", kind, source, "to", target
+
+
 def apply(ns, objects, node=None, check=True, timeout=60):
     """Make the namespace a node (of its own name) of the cluster that the objects describe."""
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
