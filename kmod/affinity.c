@@ -67,32 +67,31 @@ static u32 affinity_left(const struct affinity_client *client, u32 timeout)
 }
 
 /**
- * dvp_affinity_find - has this client a backend?
+ * dvp_affinity_find - what is known of a client?
  * @dn: where
  * @client: its address
  * @service: &dvp_service.id
  * @timeout: seconds for which the service keeps its clients
- * @hold: filled with what is known of it; all zero if it was never here
  *
  * Context: RCU read side.
- * Return: it has, and the time is not over.
+ * Return: that; all zero if it was never here.
  */
-bool dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-		       u32 timeout, struct dvp_affinity_hold *hold)
+struct dvp_affinity_hold dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client,
+					   u32 service, u32 timeout)
 {
 	const struct affinity_key key = { *client, service };
 	const struct affinity_client *found;
 	u32 left;
 
-	*hold = (struct dvp_affinity_hold){};
 	found = rhashtable_lookup(&dn->affinity.clients, &key, affinity_params);
 	if (!found)
-		return false;
+		return (struct dvp_affinity_hold){};
 	left = affinity_left(found, timeout);
-	hold->backend = READ_ONCE(found->backend);
-	hold->round = READ_ONCE(found->round) + !left;
-	hold->left = DIV_ROUND_UP(left, HZ);
-	return left;
+	return (struct dvp_affinity_hold){
+		.backend = READ_ONCE(found->backend),
+		.left = DIV_ROUND_UP(left, HZ),
+		.round = READ_ONCE(found->round) + !left,
+	};
 }
 
 /**

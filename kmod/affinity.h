@@ -33,8 +33,8 @@ struct dvp_affinity_hold {
 	u32 round;
 };
 
-bool dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client, u32 service,
-		       u32 timeout, struct dvp_affinity_hold *hold);
+struct dvp_affinity_hold dvp_affinity_find(struct dvp_net *dn, const struct in6_addr *client,
+					   u32 service, u32 timeout);
 void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 service,
 			u64 backend, u32 round);
 int dvp_affinity_init(struct dvp_net *dn);

@@ -119,12 +119,10 @@ static struct dvp_backend *decide_keep(struct dvp_net *dn, const struct dvp_tupl
 							 DVPNET_BACKEND_FLAGS_CLUSTER;
 	const struct dvp_service_member *member;
 	struct dvp_affinity_hold hold;
-	bool keeps;
 
-	keeps = dvp_affinity_find(dn, &tuple->src, decision->service->id,
-				  spec->rules.affinity, &hold);
+	hold = dvp_affinity_find(dn, &tuple->src, decision->service->id, spec->rules.affinity);
 	decision->round = hold.round;
-	if (!keeps)
+	if (!hold.left)
 		return NULL;
 	member = dvp_service_find_member(spec, hold.backend);
 	if (!member || !(member->flags & flag))

@@ -12,6 +12,7 @@
 #include "netns.h"
 #include "node.h"
 #include "service.h"
+#include "translate.h"
 
 static int netlink_put_end(struct sk_buff *skb, int addr_attr, int port_attr,
 			   const struct in6_addr *addr, __be16 port)
@@ -388,9 +389,9 @@ static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
 
 /* It would begin a flow; but its flow may be on the way here. */
 static int netlink_fill_awaited(struct sk_buff *skb, struct dvp_net *dn,
-				const struct in6_addr *src)
+				const struct dvp_tuple *tuple)
 {
-	if (!dvp_prefix_is_held(&dn->prefixes, src))
+	if (!dvp_translate_is_awaited(dn, tuple))
 		return 0;
 	return nla_put_flag(skb, DVPNET_A_ROUTE_AWAITED);
 }
@@ -421,7 +422,7 @@ static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
 	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, reason))
 		return -EMSGSIZE;
 	if (egress.source &&
-	    (netlink_fill_awaited(skb, dn, &tuple->src) ||
+	    (netlink_fill_awaited(skb, dn, tuple) ||
 	     nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE) ||
 	     dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, egress.source)))
 		return -EMSGSIZE;
@@ -458,7 +459,7 @@ static int netlink_fill_decision(struct sk_buff *skb, struct dvp_net *dn,
 	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
 			    &decision.backend->addr, decision.backend->port))
 		return -EMSGSIZE;
-	if (netlink_fill_awaited(skb, dn, &tuple->src) ||
+	if (netlink_fill_awaited(skb, dn, tuple) ||
 	    (decision.masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
 	    dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_SOURCE, decision.source ?: &tuple->src))
 		return -EMSGSIZE;

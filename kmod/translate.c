@@ -91,21 +91,31 @@ translate_created(struct dvp_net *dn, const struct dvp_flow_key *key)
 	return DVP_TRANSLATE_DROP;
 }
 
-/*
- * Belongs to a connection that has begun elsewhere, and whose flow is on its way here.
- * Until it has come, no other is made in its place: it might lead to another backend.
+/**
+ * dvp_translate_is_awaited - may this flow be on its way here?
+ * @dn: where
+ * @tuple: the flow; it is not here
+ *
+ * So it is where the connection has begun elsewhere. Until it has come, no other is
+ * made in its place: it might lead to another backend.
+ *
+ * Context: RCU read side.
  */
-static bool translate_is_awaited(struct dvp_net *dn, const struct dvp_packet *packet)
+bool dvp_translate_is_awaited(struct dvp_net *dn, const struct dvp_tuple *tuple)
 {
-	switch (packet->tuple.proto) {
+	switch (tuple->proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
-		return !(packet->signs & DVP_SIGN_OPENS) &&
-		       dvp_prefix_is_held(&dn->prefixes, &packet->tuple.src);
+		return dvp_prefix_is_held(&dn->prefixes, &tuple->src);
 	default:
 		return false;
 	}
+}
+
+static bool translate_is_awaited(struct dvp_net *dn, const struct dvp_packet *packet)
+{
+	return !(packet->signs & DVP_SIGN_OPENS) && dvp_translate_is_awaited(dn, &packet->tuple);
 }
 
 static enum dvp_translate_result translate_await(struct dvp_net *dn)

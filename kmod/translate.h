@@ -27,6 +27,7 @@ enum dvp_translate_result {
 	DVP_TRANSLATE_ECHO,
 };
 
+bool dvp_translate_is_awaited(struct dvp_net *dn, const struct dvp_tuple *tuple);
 bool dvp_translate_is_stranger(struct dvp_net *dn, const struct dvp_packet *packet);
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 					const struct dvp_packet *packet,

@@ -215,8 +215,8 @@ MUTANTS = {
         "test_bridge.py"),
     "affinity-for-ever": Mutant(
         "affinity.c",
-        "READ_ONCE(found->round) + !left;",
-        "READ_ONCE(found->round);",
+        "READ_ONCE(found->round) + !left,",
+        "READ_ONCE(found->round),",
         "test_affinity.py -k not_for_ever"),
     "crc32c": Mutant(
         "nat.c",
