@@ -5,7 +5,8 @@
  *   burst echo PORT                          UDP server, sends back what it gets, to the end of time
  *   burst whoami PORT                        TCP server, says which of the host's addresses it is
  *   burst pairs ADDRESS PORT FIRST COUNT     from each of COUNT source ports two datagrams at the
- *                                            same instant, by two processors; counts the answers
+ *                                            same instant, by two processors; counts the answers, and
+ *                                            ends early if some are missing
  *   burst syn ADDRESS PORT NETWORK COUNT RATE    first segments of COUNT connections, RATE a second,
  *                                            whose addresses are in NETWORK (its last two bytes are used)
  *
@@ -229,7 +230,7 @@ static void send_pairs(const char *address, const char *port, const char *first,
 	pthread_barrier_init(&begins, NULL, 3);
 	pthread_create(&threads[0], NULL, send_half, "A");
 	pthread_create(&threads[1], NULL, send_half, "AAAA");
-	while (done < count) {
+	while (done < count && !lost) {
 		unsigned int i;
 
 		batch = count - done < BATCH ? count - done : BATCH;
