@@ -16,7 +16,7 @@ from lab import ask, counters, ctl, ctl_json, ip, netns, ping, run, sysctl, wait
 from lab.cni import PLUGINS, Pod
 from lab.echo import EchoServers
 from lab.objects import endpoint, endpoint_slice, module_config, port, service
-from lab.pair import SERVICE4, Pair
+from lab.pair import NODE_PORT, SERVICE4, Pair
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "agent"))
 
@@ -153,6 +153,24 @@ def test_device_is_lost(node):
                "the device is back, with all")
     assert node.metrics()["dvpnet_module_up"] == 1
     assert node.answer(PROBES, "/healthz").status == 200
+
+
+def test_begins_beside_a_refused_service(node):
+    """
+    On a fresh node, with a Service that the module refuses, as its nodePort is another's: that is
+    said, and all else is served.
+    """
+    node.agent.end()
+    ip("link del dvp0", ns="left")
+    node.api.set(service("twin", ("10.99.0.7",), [port(7, name="tcp", node_port=NODE_PORT)]))
+    node.start()
+    said, = [line for line in node.agent.log if "test/twin" in line and "error" in line]
+    assert f"Service test/twin:tcp: port {NODE_PORT} is taken by test/echo:tcp" in said
+    assert node.metrics()["dvpnet_sync_incomplete"] == 1
+    routes = run("ip", "route", "show", "dev", "dvp0", ns="left").stdout
+    assert node.pair.nodes["right"].pods4 in routes
+    assert ask("left-pod", SERVICE4, 7).server in ("left-pod", "right-pod")
+    assert ask("right", node.pair.nodes["left"].ip4, NODE_PORT).server in ("left-pod", "right-pod")
 
 
 # ---- metrics ----

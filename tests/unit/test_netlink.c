@@ -124,6 +124,48 @@ static void stops_queueing_at_an_error(void **state)
 	assert_ptr_equal(netlink_socket.failed, &tags[150]);
 }
 
+/* Their numbers have a gap then, in which the failed one is looked for. */
+static void sends_what_is_queued_before_a_request(void **state)
+{
+	(void)state;
+	assert_int_equal(queue(RTM_NEWADDR, 30, 32), 0);
+	count_addresses();
+	assert_int_equal(queue(RTM_NEWADDR, 31, 33), 0);
+	assert_int_equal(queue(RTM_NEWADDR, 32, 32), 0);
+	assert_int_equal(netlink_flush(&netlink_socket), -EINVAL);
+	assert_ptr_equal(netlink_socket.failed, &tags[31]);
+}
+
+static void sends_no_request_behind_one_that_failed(void **state)
+{
+	struct nl_msg *msg = address_request(RTM_NEWADDR, 41, 32);
+
+	(void)state;
+	assert_int_equal(queue(RTM_NEWADDR, 40, 33), 0);
+	assert_int_equal(netlink_request(&netlink_socket, msg, NULL, NULL), -EINVAL);
+	assert_ptr_equal(netlink_socket.failed, &tags[40]);
+	msg = address_request(RTM_NEWADDR, 41, 32);
+	assert_int_equal(netlink_request(&netlink_socket, msg, NULL, NULL), 0);
+	msg = address_request(RTM_NEWADDR, 41, 33);
+	assert_int_equal(netlink_request(&netlink_socket, msg, NULL, NULL), -EINVAL);
+	assert_null(netlink_socket.failed);
+}
+
+static void drops_what_is_queued(void **state)
+{
+	int count = count_addresses();
+
+	(void)state;
+	assert_int_equal(queue(RTM_NEWADDR, 50, 33), 0);
+	assert_int_equal(queue(RTM_NEWADDR, 51, 32), 0);
+	netlink_drop(&netlink_socket);
+	assert_int_equal(netlink_flush(&netlink_socket), 0);
+	assert_int_equal(count_addresses(), count);
+	assert_int_equal(queue(RTM_NEWADDR, 52, 33), 0);
+	assert_int_equal(netlink_flush(&netlink_socket), -EINVAL);
+	assert_ptr_equal(netlink_socket.failed, &tags[52]);
+}
+
 static void gives_the_kernels_words(void **state)
 {
 	struct nl_msg *msg = netlink_msg(256);
@@ -145,6 +187,9 @@ int main(void)
 		cmocka_unit_test(tells_which_request_failed),
 		cmocka_unit_test(tells_of_the_last_request),
 		cmocka_unit_test(stops_queueing_at_an_error),
+		cmocka_unit_test(sends_what_is_queued_before_a_request),
+		cmocka_unit_test(sends_no_request_behind_one_that_failed),
+		cmocka_unit_test(drops_what_is_queued),
 		cmocka_unit_test(gives_the_kernels_words),
 	};
 

@@ -61,8 +61,8 @@ int kernel_change(struct kernel *kernel, struct nl_msg *msg, const void *object)
  * kernel_queue - from here on collect changes of nodes, prefixes and services
  * @kernel: the module
  *
- * Their functions return errors of earlier ones then, and kernel_flush() tells
- * of which.
+ * Their functions return errors of earlier ones then, and kernel_failed() tells of
+ * which. kernel_flush() ends it; after an error, kernel_drop() does.
  */
 void kernel_queue(struct kernel *kernel)
 {
@@ -79,6 +79,16 @@ int kernel_flush(struct kernel *kernel)
 {
 	kernel->queueing = false;
 	return netlink_flush(&kernel->netlink);
+}
+
+/**
+ * kernel_drop - forget what was collected and not sent yet, and collect no more
+ * @kernel: the module
+ */
+void kernel_drop(struct kernel *kernel)
+{
+	kernel->queueing = false;
+	netlink_drop(&kernel->netlink);
 }
 
 /**

@@ -13,7 +13,7 @@
  * struct kernel - a connection to the module, in one network namespace
  * @netlink: the socket; its error says why the last call failed
  * @family: number of the genl family
- * @queueing: changes are queued up to kernel_flush()
+ * @queueing: changes are queued up to kernel_flush() or kernel_drop()
  */
 struct kernel {
 	struct netlink netlink;
@@ -205,6 +205,7 @@ int kernel_parse_range(struct nlattr *nest, struct range *range);
 struct nlattr *kernel_put_range(struct nl_msg *msg, int type, const struct range *range);
 void kernel_queue(struct kernel *kernel);
 int kernel_flush(struct kernel *kernel);
+void kernel_drop(struct kernel *kernel);
 const void *kernel_failed(const struct kernel *kernel);
 int kernel_new_flow(struct kernel *kernel, const struct flow *flow);
 int kernel_flush_flows(struct kernel *kernel, const struct flow *filter, uint32_t *count);

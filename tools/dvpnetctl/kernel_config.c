@@ -73,17 +73,11 @@ static int parse_ranges(struct nlattr *nest, struct ranges *ranges)
  */
 int kernel_set_ranges(struct kernel *kernel, const struct ranges *ranges)
 {
+	size_t size = KERNEL_REQUEST_SIZE + RANGE_SIZE * ranges->list.count;
+	struct nl_msg *msg = kernel_sized_request(kernel, DVPNET_CMD_CONFIG_SET, 0, size);
 	struct nlattr *nest, *range;
-	struct nl_msg *msg;
 	size_t i;
-	int err;
 
-	/* It is no object: what was collected goes before it. */
-	err = netlink_flush(&kernel->netlink);
-	if (err)
-		return err;
-	msg = kernel_sized_request(kernel, DVPNET_CMD_CONFIG_SET, 0,
-				   KERNEL_REQUEST_SIZE + RANGE_SIZE * ranges->list.count);
 	nest = nla_nest_start(msg, DVPNET_A_CONFIG_RANGES);
 	for (i = 0; i < ranges->list.count; i++) {
 		range = kernel_put_range(msg, DVPNET_A_RANGES_RANGE, &ranges->list.item[i]);
@@ -168,15 +162,9 @@ int kernel_get_config(struct kernel *kernel, struct config *config)
  */
 int kernel_set_config(struct kernel *kernel, const struct config *config)
 {
-	struct nl_msg *msg;
+	struct nl_msg *msg = kernel_request(kernel, DVPNET_CMD_CONFIG_SET, 0);
 	size_t i;
-	int err;
 
-	/* It is no object: what was collected goes before it. */
-	err = netlink_flush(&kernel->netlink);
-	if (err)
-		return err;
-	msg = kernel_request(kernel, DVPNET_CMD_CONFIG_SET, 0);
 	for (i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
 

@@ -160,11 +160,6 @@ static int send_when_full(struct kernel *kernel, const struct service *service,
 	if (nlmsg_hdr(*msg)->nlmsg_len + NEST_MAX <= MESSAGE_MAX)
 		return 0;
 	*in_parts = true;
-	err = netlink_flush(&kernel->netlink);
-	if (err) {
-		nlmsg_free(*msg);
-		return err;
-	}
 	nla_put_flag(*msg, DVPNET_A_SERVICE_MORE);
 	err = netlink_request(&kernel->netlink, *msg, NULL, NULL);
 	if (!err)

@@ -224,15 +224,24 @@ static struct nl_cb *callbacks(struct answer *answer)
  * @fn: takes the messages of the answer, or NULL
  * @arg: for @fn
  *
+ * What is queued goes before it; if that fails, it is not sent.
+ *
  * Return: 0; -EINTR if a dump was not consistent and has to be repeated; else
  * a negative errno, and &netlink.error says why.
  */
 int netlink_request(struct netlink *netlink, struct nl_msg *msg, netlink_fn *fn, void *arg)
 {
 	struct answer answer = { .netlink = netlink, .fn = fn, .arg = arg, .err = 1 };
-	struct nl_cb *cb = callbacks(&answer);
-	int nl_err;
+	struct nl_cb *cb;
+	int nl_err, err;
 
+	/* The requests of a batch are numbered one by one: none comes between them. */
+	err = netlink_flush(netlink);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	cb = callbacks(&answer);
 	if (!cb) {
 		nlmsg_free(msg);
 		return netlink_fail(netlink, -ENOMEM, NULL);
@@ -292,11 +301,22 @@ int netlink_queue(struct netlink *netlink, struct nl_msg *msg, const void *tag)
 }
 
 /**
+ * netlink_drop - forget what is queued
+ * @netlink: the socket
+ */
+void netlink_drop(struct netlink *netlink)
+{
+	netlink->batch.size = 0;
+	netlink->batch.tags.count = 0;
+}
+
+/**
  * netlink_flush - send what is queued, and wait for it
  * @netlink: the socket
  *
  * Return: 0; else the negative errno of the request that failed first, which
  * &netlink.failed tells. Those behind it were carried out or refused likewise.
+ * Nothing is queued from here on.
  */
 int netlink_flush(struct netlink *netlink)
 {
@@ -313,16 +333,17 @@ int netlink_flush(struct netlink *netlink)
 	last->nlmsg_flags |= NLM_F_ACK;
 	answer.last_seq = last->nlmsg_seq;
 	cb = callbacks(&answer);
-	if (!cb)
+	if (!cb) {
+		netlink_drop(netlink);
 		return netlink_fail(netlink, -ENOMEM, NULL);
+	}
 	nl_err = nl_sendto(netlink->sock, batch->data, batch->size);
 	while (nl_err >= 0 && answer.err > 0)
 		nl_err = nl_recvmsgs(netlink->sock, cb);
 	nl_cb_put(cb);
-	if (answer.failed)
+	if (answer.failed && answer.failed_seq - batch->first_seq < batch->tags.count)
 		netlink->failed = batch->tags.item[answer.failed_seq - batch->first_seq];
-	batch->size = 0;
-	batch->tags.count = 0;
+	netlink_drop(netlink);
 	return answer.err > 0 ? fail_nl(netlink, nl_err) : answer.err;
 }
 

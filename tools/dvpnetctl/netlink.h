@@ -31,7 +31,7 @@ struct netlink_batch {
  * @sock: libnl's
  * @error: why the last request failed: the kernel's extended ack, or errno in words
  * @batch: requests of netlink_queue()
- * @failed: what the queued request that failed first is about
+ * @failed: what the queued request that made the last call fail is about, or NULL
  */
 struct netlink {
 	struct nl_sock *sock;
@@ -54,6 +54,7 @@ void netlink_close(struct netlink *netlink);
 int netlink_request(struct netlink *netlink, struct nl_msg *msg, netlink_fn *fn, void *arg);
 int netlink_queue(struct netlink *netlink, struct nl_msg *msg, const void *tag);
 int netlink_flush(struct netlink *netlink);
+void netlink_drop(struct netlink *netlink);
 int netlink_receive(struct netlink *netlink, netlink_fn *fn, void *arg);
 int netlink_fail(struct netlink *netlink, int err, const char *text);
 struct nl_msg *netlink_msg(size_t size);

@@ -131,6 +131,8 @@ static bool send_together(struct sync *sync, const struct diff *diff, struct rep
 	}
 	if (!err)
 		err = kernel_flush(&sync->kernel);
+	else
+		kernel_drop(&sync->kernel);
 	if (err)
 		report_change(sync, find_failed(&sync->kernel, diff, change), report);
 	return !err;
