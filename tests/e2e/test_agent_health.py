@@ -158,15 +158,20 @@ def test_device_is_lost(node):
 def test_begins_beside_a_refused_service(node):
     """
     On a fresh node, with a Service that the module refuses, as its nodePort is another's: that is
-    said, and all else is served.
+    said, also to its load balancer, and all else is served.
     """
     node.agent.end()
     ip("link del dvp0", ns="left")
-    node.api.set(service("twin", ("10.99.0.7",), [port(7, name="tcp", node_port=NODE_PORT)]))
+    node.api.set(service("twin", ("10.99.0.7",), [port(7, name="tcp", node_port=NODE_PORT)],
+                         type="LoadBalancer", externalTrafficPolicy="Local",
+                         healthCheckNodePort=HEALTH),
+                 endpoint_slice("twin", [endpoint(node.pair.pods["left-pod"].ip4, "left")],
+                                [("tcp", 7, "TCP")]))
     node.start()
     said, = [line for line in node.agent.log if "test/twin" in line and "error" in line]
     assert f"Service test/twin:tcp: port {NODE_PORT} is taken by test/echo:tcp" in said
     assert node.metrics()["dvpnet_sync_incomplete"] == 1
+    assert node.answer(HEALTH, "/", node.pair.nodes["left"].ip4).status == 503
     routes = run("ip", "route", "show", "dev", "dvp0", ns="left").stdout
     assert node.pair.nodes["right"].pods4 in routes
     assert ask("left-pod", SERVICE4, 7).server in ("left-pod", "right-pod")

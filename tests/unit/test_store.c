@@ -312,6 +312,25 @@ static void touches_those_with_an_endpoint_there(void **state)
 	assert_string_equal(dirty_names(), "a");
 }
 
+static void does_not_take_what_is_refused_for_sent(void **state)
+{
+	struct state want = { 0 }, have = { 0 };
+	struct report report = { 0 };
+
+	(void)state;
+	assert_true(reconcile_build(&reconcile, &want, &report));
+	assert_string_equal(want.services.item[0].name, "demo/a:http");
+	want.services.item[0].refused = true;
+	store_sent(&reconcile.store, &want);
+	store_touch(&reconcile.store);
+	store_have(&reconcile.store, &have);
+	assert_int_equal(have.services.count, 1);
+	assert_string_equal(have.services.item[0].name, "demo/b:http");
+	list_free(&have.services);
+	report_free(&report);
+	state_free(&want);
+}
+
 static void forgets_a_service_that_becomes_anothers(void **state)
 {
 	(void)state;
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_a_list_has_wrong,
 						begin, end),
 		cmocka_unit_test_setup_teardown(touches_those_with_an_endpoint_there, begin, end),
+		cmocka_unit_test_setup_teardown(does_not_take_what_is_refused_for_sent, begin, end),
 		cmocka_unit_test_setup_teardown(forgets_a_service_that_becomes_anothers, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_is_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(marks_nodes, begin, end),

@@ -176,7 +176,7 @@ static void print_summary(const struct state *want, const struct sync_result *re
 	putchar('\n');
 }
 
-static int apply_state(const struct apply *apply, const struct state *want)
+static int apply_state(const struct apply *apply, struct state *want)
 {
 	enum diff_mode mode = apply->full ? DIFF_FULL : DIFF_CHANGES;
 	struct sync_result result;

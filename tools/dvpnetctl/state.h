@@ -118,6 +118,7 @@ struct backend {
  * @sources: where clients may come from, none = everywhere; sorted by range_compare()
  * @frontends: sorted by frontend_compare()
  * @backends: sorted by backend_compare()
+ * @refused: the kernel did not take it
  * @place: where it was read; not from the kernel
  */
 struct service {
@@ -132,6 +133,7 @@ struct service {
 	LIST(struct range) sources;
 	LIST(struct frontend) frontends;
 	LIST(struct backend) backends;
+	bool refused;
 	struct place place;
 };
 

@@ -739,7 +739,7 @@ static bool is_empty(const struct store_service *service)
 /**
  * store_sent - the kernel has been told of all that has changed
  * @store: nothing is dirty from here on
- * @want: what it was told of those Services; its services are taken
+ * @want: what it was told of those Services, and whether it took it; its services are taken
  */
 void store_sent(struct store *store, struct state *want)
 {
@@ -747,9 +747,14 @@ void store_sent(struct store *store, struct state *want)
 
 	for (i = 0; i < store->dirty.count; i++)
 		forget_sent(store->dirty.item[i]);
-	for (i = 0; i < want->services.count; i++)
-		*list_add(&service_of(store, &want->services.item[i])->sent) =
-			want->services.item[i];
+	for (i = 0; i < want->services.count; i++) {
+		struct service *service = &want->services.item[i];
+
+		if (service->refused)
+			service_free(service);
+		else
+			*list_add(&service_of(store, service)->sent) = *service;
+	}
 	want->services.count = 0;
 	for (i = 0; i < store->dirty.count; i++) {
 		struct store_service *service = store->dirty.item[i];

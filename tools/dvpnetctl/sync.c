@@ -138,8 +138,9 @@ static bool send_together(struct sync *sync, const struct diff *diff, struct rep
 	return !err;
 }
 
-/* One by one, past services that are refused. */
-static bool send_singly(struct sync *sync, const struct diff *diff, struct report *report)
+/* One by one, past services that are refused, which are marked in @want. */
+static bool send_singly(struct sync *sync, struct state *want, const struct diff *diff,
+			struct report *report)
 {
 	size_t i;
 
@@ -153,6 +154,7 @@ static bool send_singly(struct sync *sync, const struct diff *diff, struct repor
 		report_change(sync, change, report);
 		if (change->kind != CHANGE_SET_SERVICE)
 			return false;
+		want->services.item[change->service - want->services.item].refused = true;
 	}
 	return true;
 }
@@ -215,7 +217,7 @@ static bool read_diff(struct sync *sync, const struct state *want, enum diff_mod
  * One sync. A patch, as a rule; where addresses change hands, which single
  * changes cannot do, it gives way to one that replaces everything.
  */
-static bool sync_tables(struct sync *sync, const struct state *want, enum diff_mode mode,
+static bool sync_tables(struct sync *sync, struct state *want, enum diff_mode mode,
 			bool singly, struct sync_result *result, struct report *report)
 {
 	struct state have = { 0 };
@@ -229,7 +231,7 @@ static bool sync_tables(struct sync *sync, const struct state *want, enum diff_m
 	replace = valid && diff.keys_move && mode != DIFF_FULL;
 	if (valid && !replace) {
 		valid = send_secret(sync, want, report) &&
-			(singly ? send_singly(sync, &diff, report) :
+			(singly ? send_singly(sync, want, &diff, report) :
 				  send_together(sync, &diff, report));
 		take_result(&diff, result);
 		valid = end(sync, token, valid, &diff, report);
@@ -273,19 +275,18 @@ static struct state borrow_state(const struct state *want)
 	return state;
 }
 
-static bool sync_with(struct sync *sync, struct system *system, enum diff_mode mode,
-		      struct sync_result *result, struct report *report)
+static bool sync_with(struct sync *sync, struct system *system, struct state *want,
+		      enum diff_mode mode, struct sync_result *result, struct report *report)
 {
 	struct report first = { 0 };
 	bool valid;
 
-	precheck(&system->rtnl, system->want, &system->report);
+	precheck(&system->rtnl, want, &system->report);
 	if (system->report.errors.count || !get_device(sync, system, report))
 		return false;
-	valid = sync_tables(sync, system->want, mode, false, result,
-			    sync->tolerant ? &first : report);
+	valid = sync_tables(sync, want, mode, false, result, sync->tolerant ? &first : report);
 	if (!valid && sync->tolerant)
-		valid = sync_tables(sync, system->want, mode, true, result, report);
+		valid = sync_tables(sync, want, mode, true, result, report);
 	report_free(&first);
 	if (!valid || system_apply(system))
 		return false;
@@ -303,10 +304,10 @@ static bool sync_with(struct sync *sync, struct system *system, enum diff_mode m
  * @report: errors, and warnings of what is in the way
  *
  * Return: false if it could not be done, which is in @report. When @sync is
- * tolerant, services that were left out are in @report though this is true, and nodes
- * that got another mode than @want says.
+ * tolerant, services that were left out are in @report though this is true, and marked in
+ * @want, and nodes that got another mode than @want says.
  */
-bool sync_state(struct sync *sync, const struct state *want, enum diff_mode mode,
+bool sync_state(struct sync *sync, struct state *want, enum diff_mode mode,
 		struct sync_result *result, struct report *report)
 {
 	struct state possible = borrow_state(want);
@@ -317,7 +318,7 @@ bool sync_state(struct sync *sync, const struct state *want, enum diff_mode mode
 	if (!system_open(&system, &possible)) {
 		if (sync->tolerant)
 			precheck_yield(&system.rtnl, &possible, &system.report);
-		valid = sync_with(sync, &system, mode, result, report);
+		valid = sync_with(sync, &system, &possible, mode, result, report);
 	}
 	report_take(report, &system.report);
 	system_close(&system);

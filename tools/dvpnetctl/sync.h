@@ -34,7 +34,7 @@ struct sync_result {
 
 bool sync_open(struct sync *sync, struct report *report);
 void sync_close(struct sync *sync);
-bool sync_state(struct sync *sync, const struct state *want, enum diff_mode mode,
+bool sync_state(struct sync *sync, struct state *want, enum diff_mode mode,
 		struct sync_result *result, struct report *report);
 bool sync_machines(struct sync *sync, const struct state *want, const struct state *have,
 		   struct sync_result *result, struct report *report);
