@@ -147,9 +147,9 @@ static int netlink_parse_ranges(struct genl_info *info, struct dvp_config *confi
 	config->ranges = 0;
 	memset(config->range, 0, sizeof(config->range));
 	nla_for_each_nested(attr, ranges, left) {
-		if (config->ranges == DVP_RANGE_MAX) {
+		if (config->ranges == DVPNET_RANGES_MAX) {
 			NL_SET_ERR_MSG_FMT_MOD(info->extack, "more than %u ranges",
-					       DVP_RANGE_MAX);
+					       DVPNET_RANGES_MAX);
 			return -E2BIG;
 		}
 		err = dvp_netlink_get_range(attr, true, &config->range[config->ranges++],

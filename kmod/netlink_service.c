@@ -315,7 +315,7 @@ static int netlink_parse_source(struct dvp_service_draft *draft,
 	      netlink_check_family(attr, &range.addr, draft, extack) ?:
 	      dvp_service_draft_source(draft, &range);
 	if (err == -E2BIG)
-		NL_SET_ERR_MSG_FMT_MOD(extack, "more than %u source ranges", DVP_RANGE_MAX);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "more than %u source ranges", DVPNET_RANGES_MAX);
 	return err;
 }
 

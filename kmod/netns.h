@@ -68,7 +68,7 @@ struct dvp_config {
 	bool vip_echo;
 	bool reset_removed;
 	u32 ranges;
-	struct dvp_range range[DVP_RANGE_MAX];
+	struct dvp_range range[DVPNET_RANGES_MAX];
 };
 
 /**

@@ -6,9 +6,6 @@
 #include <linux/in6.h>
 #include <linux/types.h>
 
-/* So many in one place: they are looked through one by one. */
-#define DVP_RANGE_MAX 256
-
 /**
  * struct dvp_range - all addresses that begin alike
  * @addr: the first of them, IPv4 as ::ffff:a.b.c.d

@@ -103,14 +103,14 @@ int dvp_service_draft_begin(struct dvp_service_draft **draft, const char *name,
  * @draft: the draft
  * @range: the range
  *
- * Return: 0, -ENOMEM, or -E2BIG above %DVP_RANGE_MAX ranges.
+ * Return: 0, -ENOMEM, or -E2BIG above %DVPNET_RANGES_MAX ranges.
  */
 int dvp_service_draft_source(struct dvp_service_draft *draft,
 			     const struct dvp_range *range)
 {
 	struct dvp_range *array;
 
-	if (draft->sources == DVP_RANGE_MAX)
+	if (draft->sources == DVPNET_RANGES_MAX)
 		return -E2BIG;
 	array = krealloc(draft->source, (draft->sources + 1) * sizeof(*array), GFP_KERNEL);
 	if (!array)

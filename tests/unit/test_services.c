@@ -349,6 +349,43 @@ static void says_what_is_wrong_with_a_source_range(void **state)
 	}
 }
 
+/* So many ranges, and two addresses of the load balancer, one a family. */
+static void assert_room(unsigned int count, const char *more, const char *expected)
+{
+	char *list = util_strdup(""), *text, *longer;
+	struct reading reading;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		longer = util_printf("%s%u.%u.0.0/16, ", list, 11 + i / 250, i % 250);
+		free(list);
+		list = longer;
+	}
+	text = util_printf("apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: demo}\n"
+			   "spec: {type: LoadBalancer, clusterIP: 10.222.0.1, ports: [{port: 80}],\n"
+			   "  loadBalancerSourceRanges: [%s%s]}\n"
+			   "status: {loadBalancer: {ingress: [{ip: 198.51.100.1}, "
+			   "{ip: \"fd00:18::1\"}]}}\n", list, more);
+	reading_parse(&reading, text);
+	if (expected)
+		assert_error(&reading, expected);
+	else
+		assert_no_error(&reading);
+	assert_true(reading.objects.report.errors.count <= 1);
+	reading_free(&reading);
+	free(text);
+	free(list);
+}
+
+static void takes_as_many_ranges_as_the_module(void **state)
+{
+	(void)state;
+	assert_room(DVPNET_RANGES_MAX - 1, "\"fd00:77::/64\"", NULL);
+	assert_room(DVPNET_RANGES_MAX, "", "t.yaml:5: Service demo/web: "
+		    "spec.loadBalancerSourceRanges: 256 of IPv4, and 1 addresses of the load "
+		    "balancer, are more than 256: join some");
+}
+
 /* ---- the choice ---- */
 
 static void assert_affinity(const char *text, uint32_t affinity)
@@ -540,6 +577,7 @@ int main(void)
 		cmocka_unit_test(lets_the_node_use_its_own_vips),
 		cmocka_unit_test(obeys_the_check_of_ranges),
 		cmocka_unit_test(says_what_is_wrong_with_a_source_range),
+		cmocka_unit_test(takes_as_many_ranges_as_the_module),
 		cmocka_unit_test(reads_affinity),
 		cmocka_unit_test(reads_algorithms),
 		cmocka_unit_test(weighs_endpoints_by_their_slice),

@@ -165,6 +165,30 @@ static void read_source(const struct field *field, struct service_object *servic
 	*list_add(&service->sources) = range;
 }
 
+/*
+ * The module has room for so many, the load balancer's own addresses among them: whether
+ * those are needed depends on the node, and what a Service may have does not.
+ */
+static void check_sources(const struct field *sources, const struct service_object *service)
+{
+	const struct place place = field_place(sources);
+	size_t i, count[FAMILIES] = { 0 }, own[FAMILIES] = { 0 };
+	int family;
+
+	for (i = 0; i < service->sources.count; i++)
+		count[family_index(service->sources.item[i].addr.family)]++;
+	for (i = 0; i < service->balancers.count; i++)
+		own[family_index(service->balancers.item[i].addr.family)]++;
+	for (family = 0; family < FAMILIES; family++)
+		if (count[family] && count[family] + own[family] > DVPNET_RANGES_MAX)
+			report_error(sources->subject->report, &place, "Service %s/%s: "
+				     "spec.loadBalancerSourceRanges: %zu of %s, and %zu addresses of "
+				     "the load balancer, are more than %u: join some",
+				     service->meta.namespace, service->meta.name, count[family],
+				     family == V4 ? "IPv4" : "IPv6", own[family],
+				     DVPNET_RANGES_MAX);
+}
+
 static void read_sources(const struct field *spec, struct service_object *service)
 {
 	struct field sources = field_member(spec, "loadBalancerSourceRanges");
@@ -175,6 +199,7 @@ static void read_sources(const struct field *spec, struct service_object *servic
 
 		read_source(&source, service);
 	}
+	check_sources(&sources, service);
 }
 
 /* ---- the choice of a backend ---- */
