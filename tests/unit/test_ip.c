@@ -18,6 +18,27 @@ static void parses_addresses(void **state)
 	assert_false(ip_parse("", &ip));
 }
 
+static void trims_zeros(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "010.000.0.0010", "10.0.0.10" },
+		{ "010.0.0.0/08", "10.0.0.0/08" },
+		{ "0x10.0.0.1", "0x10.0.0.1" },
+		{ "10..00", "10..0" },
+		{ "fd00::0001", "fd00::0001" },
+		{ "", "" },
+	};
+	char trimmed[IP_TEXT_MAX], many[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(ip_trim_zeros(cases[i][0], trimmed), cases[i][1]);
+	memset(many, '1', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	assert_int_equal(strlen(ip_trim_zeros(many, trimmed)), IP_TEXT_MAX - 1);
+}
+
 static void parses_prefixes(void **state)
 {
 	struct ip ip;
@@ -95,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_addresses),
+		cmocka_unit_test(trims_zeros),
 		cmocka_unit_test(parses_prefixes),
 		cmocka_unit_test(parses_endpoints),
 		cmocka_unit_test(finds_what_is_in_a_prefix),

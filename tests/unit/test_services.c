@@ -283,6 +283,24 @@ static void reads_source_ranges(void **state)
 	reading_free(&reading);
 }
 
+/* An API server lets them pass, as it always has; they are no octal numbers. */
+static void reads_leading_zeros(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	build(&reading, N1 UID BALANCER("web", "{ip: 198.051.100.001}",
+					"loadBalancerSourceRanges: [\" 010.0.0.0/8 \", 010.9.0.0/016], "
+					"externalIPs: [203.000.113.010], clusterIP: 010.222.0.010, "
+					"ports: [{port: 80}]")
+			SLICE("web-1", "", "{addresses: [010.111.01.010]}"), 0);
+	assert_string_equal(sources_text(WEB(&reading)), "10.0.0.0/8, 10.9.0.0/16");
+	assert_string_equal(frontends_text(WEB(&reading)),
+			    "0 10.222.0.10:80, 2 198.51.100.1:80, 3 203.0.113.10:80");
+	assert_string_equal(backends_text(WEB(&reading)), "10.111.1.10:8080 CR");
+	reading_free(&reading);
+}
+
 static void lets_the_node_use_its_own_vips(void **state)
 {
 	struct reading reading;
@@ -574,6 +592,7 @@ int main(void)
 		cmocka_unit_test(guards_cluster_ips),
 		cmocka_unit_test(warns_of_node_addresses),
 		cmocka_unit_test(reads_source_ranges),
+		cmocka_unit_test(reads_leading_zeros),
 		cmocka_unit_test(lets_the_node_use_its_own_vips),
 		cmocka_unit_test(obeys_the_check_of_ranges),
 		cmocka_unit_test(says_what_is_wrong_with_a_source_range),

@@ -256,10 +256,11 @@ bool field_is_mapping(const struct field *field)
 bool field_ip(const struct field *field, struct ip *ip)
 {
 	const char *text = field_string(field);
+	char trimmed[IP_TEXT_MAX];
 
 	if (!text)
 		return false;
-	if (ip_parse(text, ip) && ip_is_unicast(ip))
+	if (ip_parse(ip_trim_zeros(text, trimmed), ip) && ip_is_unicast(ip))
 		return true;
 	field_error(field, "must be a unicast IPv4 or IPv6 address");
 	return false;
@@ -275,11 +276,12 @@ bool field_ip(const struct field *field, struct ip *ip)
 bool field_range(const struct field *field, struct range *range)
 {
 	const char *text = field_string(field);
+	char trimmed[IP_TEXT_MAX];
 
 	if (!text)
 		return false;
 	*range = (struct range){ .place = field_place(field) };
-	if (!ip_parse_prefix(text, &range->addr, &range->len) || !range->len) {
+	if (!ip_parse_prefix(ip_trim_zeros(text, trimmed), &range->addr, &range->len) || !range->len) {
 		field_error(field, "must be a prefix like 10.111.1.0/24");
 		return false;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* IP addresses and prefixes of both families. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,32 @@ bool ip_parse(const char *text, struct ip *ip)
 		return !is_v4_mapped(ip);
 	}
 	return false;
+}
+
+/**
+ * ip_trim_zeros - take leading zeros off the numbers of an IPv4 address
+ * @text: an address or prefix; of IPv6, it stays as it is
+ * @trimmed: where to write it
+ *
+ * Kubernetes has always taken them, and the numbers for decimal. Others take them for octal,
+ * so ip_parse() refuses them.
+ *
+ * Return: @trimmed.
+ */
+const char *ip_trim_zeros(const char *text, char trimmed[IP_TEXT_MAX])
+{
+	bool is_v4 = !strchr(text, ':'), at_start = true;
+	size_t used = 0;
+
+	for (; *text && used < IP_TEXT_MAX - 1; text++) {
+		bool leads = is_v4 && at_start && *text == '0' && isdigit((unsigned char)text[1]);
+
+		at_start = leads || *text == '.';
+		if (!leads)
+			trimmed[used++] = *text;
+	}
+	trimmed[used] = '\0';
+	return trimmed;
 }
 
 /* A decimal number without sign or blanks. */

@@ -22,6 +22,7 @@ struct ip {
 };
 
 bool ip_parse(const char *text, struct ip *ip);
+const char *ip_trim_zeros(const char *text, char trimmed[IP_TEXT_MAX]);
 bool ip_parse_prefix(const char *text, struct ip *ip, uint8_t *len);
 bool ip_parse_endpoint(const char *text, struct ip *ip, uint16_t *port);
 bool ip_from_bytes(const void *bytes, size_t size, struct ip *ip);

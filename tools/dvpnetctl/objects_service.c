@@ -148,16 +148,16 @@ static void read_source(const struct field *field, struct service_object *servic
 	static const char blanks[] = " \t\r\n";
 	struct range range = { .place = field_place(field) };
 	const char *text = field_string(field);
-	char trimmed[IP_TEXT_MAX];
+	char bare[IP_TEXT_MAX], trimmed[IP_TEXT_MAX];
 	size_t size;
 
 	if (!text)
 		return;
 	text += strspn(text, blanks);
 	size = strcspn(text, blanks);
-	snprintf(trimmed, sizeof(trimmed), "%.*s", (int)size, text);
+	snprintf(bare, sizeof(bare), "%.*s", (int)size, text);
 	if (text[size + strspn(text + size, blanks)] ||
-	    !ip_parse_prefix(trimmed, &range.addr, &range.len)) {
+	    !ip_parse_prefix(ip_trim_zeros(bare, trimmed), &range.addr, &range.len)) {
 		field_error(field, "must be a range of addresses like 203.0.113.0/24");
 		return;
 	}
