@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the agent makes of an API server that misbehaves: says so once, tries again, forgets nothing."""
 
+import json
 import os
+import subprocess
 
 import pytest
 
-from agent import Agent, following, kubeconfig, wait_until
+from agent import DVPNETCTL, Agent, following, kubeconfig, wait_until
 from fake_api import (FakeApi, endpoint_slice, module_config, namespace, node, service)
 
 TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
@@ -242,6 +244,28 @@ def test_what_is_wrong_keeps_what_was(api, agent):
     api.set(service("b", "10.222.0.2"))
     agent.await_change("add service demo/b:http", TIMEOUT)
     assert agent.texts(before) == ["add service demo/b:http"]
+
+
+def balancer(name, ip, address, source):
+    """A Service with a load balancer, open to some clients."""
+    item = service(name, ip, type="LoadBalancer", loadBalancerSourceRanges=[source])
+    return {**item, "status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
+
+
+def test_source_ranges(api, config):
+    """
+    Zeros that an API server lets pass make no octal numbers. A range that makes no sense does not
+    open the load balancer to all: nothing of a Service that is new is served.
+    """
+    api.set(balancer("zeros", "10.222.0.3", "198.51.100.1", "010.0.0.0/8"),
+            balancer("wrong", "10.222.0.4", "198.51.100.2", "10.0.0.0/8 or so"))
+    done = subprocess.run([DVPNETCTL, "agent", "--once", "--dry-run", "--node-name", "n1",
+                           "--kubeconfig", config], capture_output=True, text=True, check=True,
+                          timeout=TIMEOUT)
+    assert ('spec.loadBalancerSourceRanges[0]: must be a range of addresses like 203.0.113.0/24, is '
+            '"10.0.0.0/8 or so"; nothing of it is served') in done.stderr
+    services = {item["name"]: item["sources"] for item in json.loads(done.stdout)["services"]}
+    assert services == {"demo/a:http": [], "demo/zeros:http": ["10.0.0.0/8"]}
 
 
 def test_the_mode_follows(api, config):

@@ -364,6 +364,30 @@ static void keeps_what_was_there_of_what_is_wrong(void **state)
 	state_free(&want);
 }
 
+/* Half of what it says may be open to more than the whole. */
+static void takes_no_service_that_is_wrong(void **state)
+{
+	static const char wrong[] =
+		"apiVersion: v1\nkind: Service\nmetadata: {namespace: demo, name: c}\n"
+		"spec: {type: LoadBalancer, clusterIP: 10.222.0.3, ports: [{port: 80}], "
+		"loadBalancerSourceRanges: [10.0.0.0/8x]}\n"
+		"status: {loadBalancer: {ingress: [{ip: 198.51.100.1}]}}\n";
+	struct report report = { 0 };
+
+	(void)state;
+	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
+	assert_int_equal(report.errors.count, 1);
+	assert_non_null(strstr(report.errors.item[0], "; nothing of it is served"));
+	assert_string_equal(dirty_names(), "");
+	report_free(&report);
+	set(SERVICE("c", "10.222.0.3"));
+	assert_string_equal(dirty_names(), "c");
+	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
+	assert_non_null(strstr(report.errors.item[0], "; its state before is kept"));
+	report_free(&report);
+	settle();
+}
+
 static void marks_nodes(void **state)
 {
 	(void)state;
@@ -392,6 +416,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(does_not_take_what_is_refused_for_sent, begin, end),
 		cmocka_unit_test_setup_teardown(forgets_a_service_that_becomes_anothers, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_is_wrong, begin, end),
+		cmocka_unit_test_setup_teardown(takes_no_service_that_is_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(marks_nodes, begin, end),
 	};
 

@@ -381,12 +381,31 @@ static void put(struct store *store, const struct store_list *list,
 	*object->next = *value;
 }
 
+/*
+ * What is wrong keeps what was there. Where there was nothing, all but a Service is taken as
+ * far as it makes sense: that might be open to more clients than it says.
+ */
+static bool is_left_out(bool known, const struct objects *read)
+{
+	return read->report.errors.count && (known || read->services.count);
+}
+
+static void report_wrong(struct report *report, bool known, const struct objects *read)
+{
+	const char *outcome = known ? "; its state before is kept" :
+			      read->services.count ? "; nothing of it is served" : "";
+	size_t i;
+
+	for (i = 0; i < read->report.errors.count; i++)
+		report_error(report, NULL, "%s%s", read->report.errors.item[i], outcome);
+}
+
 /**
  * store_set - an object is there, or is another than before
  * @store: where to keep it
  * @list: the list that it is in, or NULL; while that is read, nothing changes before its end
  * @json: the object; what nobody reads may be taken out of it
- * @report: what is wrong with it; then what was there of it stays, if there was any
+ * @report: what is wrong with it, and what becomes of it
  */
 void store_set(struct store *store, const struct store_list *list, json_t *json,
 	       struct report *report)
@@ -395,16 +414,17 @@ void store_set(struct store *store, const struct store_list *list, json_t *json,
 	struct store_object key, *there;
 	struct objects read = { 0 };
 	struct store_value value;
-	size_t i;
+	bool known;
 
 	if (!read_key(json, &key))
 		return;
 	objects_read(&source, json, &read);
-	for (i = 0; i < read.report.errors.count; i++)
-		report_error(report, NULL, "%s", read.report.errors.item[i]);
 	there = find(store, &key);
-	if (there && is_there(there) && read.report.errors.count) {
-		there->round = list ? list->round : 0;
+	known = there && is_there(there);
+	report_wrong(report, known, &read);
+	if (is_left_out(known, &read)) {
+		if (there)
+			there->round = list ? list->round : 0;
 	} else {
 		if (read.service_uid.known) {
 			store->others_dirty |= !store->service_uid.known;
