@@ -268,6 +268,29 @@ def test_source_ranges(api, config):
     assert services == {"demo/a:http": [], "demo/zeros:http": ["10.0.0.0/8"]}
 
 
+@pytest.mark.parametrize("setting", ["svcSourceRangeCheck", "sctpEnabled",
+                                     "extraLoadBalancerAlgorithmsEnabled"])
+def test_setting_is_said_once(api, config, setting):
+    """What a setting keeps from Services is one line, however many Services those are."""
+    def affected(name, ip, address):
+        item = balancer(name, ip, address, "10.0.0.0/8")
+        item["metadata"]["annotations"] = {"service.cilium.io/lb-algorithm": "random"}
+        item["spec"]["ports"].append({"name": "sctp", "port": 81, "protocol": "SCTP"})
+        return item
+
+    api.missing = set()
+    mode = module_config("VXLAN")
+    mode["spec"]["settings"][setting] = False
+    api.set(mode, affected("b", "10.222.0.2", "198.51.100.2"),
+            affected("c", "10.222.0.3", "198.51.100.3"))
+    with Agent(config) as running:
+        running.await_change("add service demo/c:http", TIMEOUT)
+        api.set(affected("d", "10.222.0.4", "198.51.100.4"))
+        running.await_change("add service demo/d:http", TIMEOUT)
+    said, = [line for line in running.log if setting in line and "warning: " in line]
+    assert f"ModuleConfig cni-cilium: spec.settings.{setting}: is false: " in said
+
+
 def test_the_mode_follows(api, config):
     """tunnelMode is obeyed live."""
     api.missing = set()

@@ -281,9 +281,8 @@ static void serves_sctp_unless_told_not_to(void **state)
 	assert_no_error(&reading);
 	assert_int_equal(reading.state.services.count, 1);
 	assert_int_equal(reading.objects.report.warnings.count, 1);
-	assert_warning(&reading, "t.yaml:16: Service demo/a: its SCTP ports, and those of all other "
-				 "Services, are left out, as ModuleConfig cni-cilium has "
-				 "sctpEnabled: false");
+	assert_warning(&reading, "t.yaml:14: ModuleConfig cni-cilium: spec.settings.sctpEnabled: is "
+				 "false: SCTP ports of Services are left out");
 	reading_free(&reading);
 	free(text);
 }

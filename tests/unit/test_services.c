@@ -336,9 +336,9 @@ static void obeys_the_check_of_ranges(void **state)
 	build(&reading, N1 UID CILIUM("svcSourceRangeCheck: false")
 			BALANCER("web", "", RANGES VIP4), 1);
 	assert_int_equal(WEB(&reading)->sources.count, 0);
-	assert_warning(&reading, "t.yaml:16: Service demo/web: its loadBalancerSourceRanges, and those "
-				 "of all other Services, are NOT checked, as ModuleConfig cni-cilium "
-				 "has svcSourceRangeCheck: false");
+	assert_warning(&reading, "t.yaml:14: ModuleConfig cni-cilium: spec.settings."
+				 "svcSourceRangeCheck: is false: loadBalancerSourceRanges of Services "
+				 "are NOT checked");
 	reading_free(&reading);
 }
 

@@ -11,16 +11,12 @@
  * struct maker - what the functions here work with
  * @builder: the rest
  * @claims: frontends that the Services ask for
- * @sctp: a Service whose SCTP ports are left out, or NULL
- * @unchecked: a Service whose source ranges are not checked, or NULL
- * @plain: a Service that does not get the algorithm that it asks for, or NULL
+ * @matters: a setting keeps something from a Service
  */
 struct maker {
 	struct builder *builder;
 	struct claims claims;
-	const struct service_object *sctp;
-	const struct service_object *unchecked;
-	const struct service_object *plain;
+	bool matters[SETTINGS];
 };
 
 static bool is_set(const struct maker *maker, enum setting_id id, const char *value)
@@ -131,8 +127,7 @@ static void add_sources(struct maker *maker, const struct service_object *object
 	size_t i;
 
 	if (is_set(maker, SETTING_SOURCE_RANGE_CHECK, "false")) {
-		if (object->sources.count)
-			maker->unchecked = maker->unchecked ? maker->unchecked : object;
+		maker->matters[SETTING_SOURCE_RANGE_CHECK] |= object->sources.count;
 		return;
 	}
 	for (i = 0; i < object->sources.count; i++)
@@ -156,7 +151,7 @@ static void set_choice(struct maker *maker, const struct service_object *object,
 	    !is_set(maker, SETTING_EXTRA_ALGORITHMS, "false"))
 		return;
 	service->algorithm = DVPNET_ALGORITHM_MAGLEV;
-	maker->plain = maker->plain ? maker->plain : object;
+	maker->matters[SETTING_EXTRA_ALGORITHMS] = true;
 }
 
 /* ---- services ---- */
@@ -194,7 +189,7 @@ static void add_ports(struct maker *maker, const struct service_object *object,
 		const struct service_port *port = &object->ports.item[i];
 
 		if (port->proto == IPPROTO_SCTP && is_set(maker, SETTING_SCTP, "false")) {
-			maker->sctp = maker->sctp ? maker->sctp : object;
+			maker->matters[SETTING_SCTP] = true;
 			continue;
 		}
 		for (family = 0; family < FAMILIES; family++)
@@ -251,28 +246,23 @@ static void check_names(struct builder *builder)
 	}
 }
 
-/* What a setting keeps from Services is said once, not for each. */
+/* What a setting keeps from Services is said in the same words whichever those are: once. */
 static void warn_of_settings(const struct maker *maker)
 {
-	struct report *report = maker->builder->report;
+	static const char *const texts[SETTINGS] = {
+		[SETTING_SOURCE_RANGE_CHECK] = "svcSourceRangeCheck: is false: "
+			"loadBalancerSourceRanges of Services are NOT checked",
+		[SETTING_EXTRA_ALGORITHMS] = "extraLoadBalancerAlgorithmsEnabled: is false: annotation "
+			"service.cilium.io/lb-algorithm of Services is not obeyed",
+		[SETTING_SCTP] = "sctpEnabled: is false: SCTP ports of Services are left out",
+	};
+	const struct settings *settings = &maker->builder->objects->config.settings;
+	int id;
 
-	if (maker->sctp)
-		report_warning(report, &maker->sctp->meta.place,
-			       "Service %s/%s: its SCTP ports, and those of all other Services, are "
-			       "left out, as ModuleConfig cni-cilium has sctpEnabled: false",
-			       maker->sctp->meta.namespace, maker->sctp->meta.name);
-	if (maker->unchecked)
-		report_warning(report, &maker->unchecked->meta.place,
-			       "Service %s/%s: its loadBalancerSourceRanges, and those of all other "
-			       "Services, are NOT checked, as ModuleConfig cni-cilium has "
-			       "svcSourceRangeCheck: false", maker->unchecked->meta.namespace,
-			       maker->unchecked->meta.name);
-	if (maker->plain)
-		report_warning(report, &maker->plain->meta.place,
-			       "Service %s/%s: annotation service.cilium.io/lb-algorithm is not "
-			       "obeyed, here and elsewhere, as ModuleConfig cni-cilium has "
-			       "extraLoadBalancerAlgorithmsEnabled: false",
-			       maker->plain->meta.namespace, maker->plain->meta.name);
+	for (id = 0; id < SETTINGS; id++)
+		if (maker->matters[id])
+			report_warning(maker->builder->report, &settings->place[id],
+				       "ModuleConfig cni-cilium: spec.settings.%s", texts[id]);
 }
 
 /**

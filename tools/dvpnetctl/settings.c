@@ -148,6 +148,7 @@ static void read_setting(const struct setting *setting, const struct field *up,
 
 	if (!field.json || !read_value(setting, up, &field, value))
 		return;
+	settings->place[setting - table] = field_place(&field);
 	if (!setting->why || (*value && !strcmp(*value, setting->obeyed)))
 		return;
 	field_warning(&field, "%s", setting->why);

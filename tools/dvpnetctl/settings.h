@@ -30,10 +30,12 @@ enum setting_id {
  * struct settings - what a ModuleConfig says
  * @value: by &enum setting_id: "true", "false" or one of the setting's texts; NULL where it
  *	says nothing, and for lists and mappings
+ * @place: where each was read
  * @ignored: which ones are not obeyed, with the reason
  */
 struct settings {
 	const char *value[SETTINGS];
+	struct place place[SETTINGS];
 	LIST(char *) ignored;
 };
 
