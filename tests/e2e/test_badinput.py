@@ -136,6 +136,10 @@ WRONG = [
     ("Service", 0, lambda x: x["spec"]["ports"][0].update(port=70000), "70000", "70000"),
     ("Service", 0, lambda x: x["spec"]["ports"][0].update(nodePort=0.5), "nodePort", "nodePort"),
     ("Service", 0, lambda x: x["spec"]["ports"][0].update(protocol=6), "protocol", "protocol"),
+    ("Service", 0, lambda x: x["spec"].update(
+        clusterIP="fd00:99::1", clusterIPs=["fd00:99::1"],
+        ports=[o.port(7, name="twice"), o.port(8, name="twice")]),
+     r"spec.ports\[1\].name: must be another", '"twice"'),
     ("Service", 0, lambda x: x["spec"].update(clusterIP="10.99.0", clusterIPs=["10.99.0"]),
      "10.99.0", "10.99.0"),
     ("Service", 0, lambda x: x["spec"].update(externalIPs=["203.0.113.300"]), "203.0.113.300",

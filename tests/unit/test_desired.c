@@ -300,10 +300,6 @@ static void refuses_frontends_of_two_services(void **state)
 			   SERVICE("b", "clusterIP: 10.222.0.1, ports: [{port: 80}]"),
 			   "t.yaml:15: Service demo/b: clusterIP 10.222.0.1:80 (tcp) is taken by "
 			   "Service demo/a too (t.yaml:10)");
-	assert_build_error(N1 SERVICE("a", "clusterIP: 10.222.0.1, ports: [{name: x, port: 80}, "
-				      "{name: x, port: 81}]"),
-			   "t.yaml:10: Service demo/a:x: spec.ports: two ports have this name "
-			   "(t.yaml:10)");
 }
 
 static void takes_one_nodeport_of_two_protocols(void **state)

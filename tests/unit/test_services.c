@@ -178,6 +178,35 @@ static void says_what_is_wrong_with_a_frontend(void **state)
 			   "true or false, is \"no\"");
 }
 
+/* Whatever its families are. */
+static void refuses_two_ports_of_one_name(void **state)
+{
+	static const char *const ips[] = {
+		"10.222.0.10", "\"fd00:222::10\"", "10.222.0.10, \"fd00:222::10\"",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(ips); i++) {
+		struct reading reading;
+		char *text;
+
+		text = util_printf("apiVersion: v1\nkind: Service\n"
+				   "metadata: {name: web, namespace: demo}\n"
+				   "spec:\n  clusterIPs: [%s]\n  ports:\n  - {name: b, port: 80}\n"
+				   "  - {name: a, port: 81}\n  - {name: b, port: 82}\n", ips[i]);
+		reading_parse(&reading, text);
+		assert_int_equal(reading.objects.report.errors.count, 1);
+		assert_error(&reading, "t.yaml:9: Service demo/web: spec.ports[2].name: must be "
+				       "another than those of the ports before, is \"b\"");
+		reading_free(&reading);
+		free(text);
+	}
+	assert_parse_error(SERVICE("web", "clusterIP: 10.222.0.10, ports: [{port: 80}, {port: 81}]"),
+			   "t.yaml:4: Service demo/web: spec.ports[1].name: must be another than "
+			   "those of the ports before, is missing");
+}
+
 /* ---- who gets what several claim ---- */
 
 #define OLD(time) ", creationTimestamp: \"" time "\""
@@ -587,6 +616,7 @@ int main(void)
 		cmocka_unit_test(shares_an_address_by_port),
 		cmocka_unit_test(leaves_out_families_without_cluster_ip),
 		cmocka_unit_test(says_what_is_wrong_with_a_frontend),
+		cmocka_unit_test(refuses_two_ports_of_one_name),
 		cmocka_unit_test(gives_an_address_to_the_older),
 		cmocka_unit_test(puts_balancers_before_external_ips),
 		cmocka_unit_test(guards_cluster_ips),

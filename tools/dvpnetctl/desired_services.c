@@ -228,24 +228,6 @@ static void add_services(struct maker *maker)
 	}
 }
 
-static void check_names(struct builder *builder)
-{
-	const struct state *state = builder->state;
-	size_t i;
-
-	list_sort(&builder->state->services, service_compare);
-	for (i = 1; i < state->services.count; i++) {
-		const struct service *a = &state->services.item[i - 1];
-		const struct service *b = &state->services.item[i];
-		char place[PLACE_TEXT_MAX];
-
-		if (!service_compare(a, b) && a->family == AF_INET)
-			report_error(builder->report, &b->place,
-				     "Service %s: spec.ports: two ports have this name (%s)",
-				     b->name, place_text(&a->place, place));
-	}
-}
-
 /* What a setting keeps from Services is said in the same words whichever those are: once. */
 static void warn_of_settings(const struct maker *maker)
 {
@@ -277,5 +259,4 @@ void desired_add_services(struct builder *builder)
 	claims_settle(&maker.claims, builder->objects, builder->state, builder->report);
 	warn_of_settings(&maker);
 	list_free(&maker.claims.list);
-	check_names(builder);
 }

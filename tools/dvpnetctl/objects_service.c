@@ -47,6 +47,35 @@ char *objects_port_name(const struct field *up)
 	return util_strdup(text ? text : "");
 }
 
+/* Among equals, those that come first stay first. */
+static int compare_port_names(const void *a, const void *b)
+{
+	const struct service_port *x = *(const struct service_port *const *)a;
+	const struct service_port *y = *(const struct service_port *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : x < y ? -1 : x > y;
+}
+
+/* The kernel, and slices, tell ports of a Service apart by name. */
+static void check_port_names(const struct field *ports, const struct service_object *service)
+{
+	LIST(const struct service_port *) sorted = { 0 };
+	size_t i;
+
+	for (i = 0; i < service->ports.count; i++)
+		*list_add(&sorted) = &service->ports.item[i];
+	list_sort(&sorted, compare_port_names);
+	for (i = 1; i < sorted.count; i++) {
+		struct field port = field_element(ports, sorted.item[i] - service->ports.item);
+		struct field name = field_member(&port, "name");
+
+		if (!strcmp(sorted.item[i - 1]->name, sorted.item[i]->name))
+			field_error(&name, "must be another than those of the ports before");
+	}
+	list_free(&sorted);
+}
+
 static void read_service_ports(const struct field *spec, struct service_object *service)
 {
 	struct field ports = field_member(spec, "ports");
@@ -65,6 +94,7 @@ static void read_service_ports(const struct field *spec, struct service_object *
 		port->node_port = field_member_number(&element, "nodePort", 0, 65535, 0);
 		port->place = field_place(&element);
 	}
+	check_port_names(&ports, service);
 }
 
 static void read_cluster_ip(const struct field *field, struct service_object *service)
