@@ -5,7 +5,8 @@
  * A flow's keys are inserted with the one by which its next packet looks (the
  * lowest) last: whoever finds a flow finds all of it. Two CPUs that
  * create one connection at the same instant meet at that key; the loser takes
- * the winner's flow. A flow is unlinked by whoever marks it dead.
+ * the winner's flow. A flow is unlinked by whoever marks it dead; until all its
+ * keys are in, that is nobody but its creator.
  */
 #include <linux/jiffies.h>
 #include <linux/slab.h>
@@ -25,6 +26,8 @@
 #define FLOW_HALF_CLOSED	3600
 /* So many occupied ports are chance only where few are free. */
 #define FLOW_FREE_PORT_TRIES	16
+/* So many flows at most are evicted for one that begins. */
+#define FLOW_EVICTIONS		64
 
 static struct kmem_cache *flow_cache;
 
@@ -195,7 +198,8 @@ void dvp_flow_target(const struct dvp_flow_key *key, struct dvp_tuple *target)
  *
  * A UDP flow ends with the endpoint that serves it. TCP and SCTP connections to
  * an endpoint that was removed are left to end, unless it never answered. What
- * opens a connection after the end of another one begins anew (RFC 9293, 3.6.1).
+ * opens a connection begins anew where the endpoint was removed, or after the end
+ * of another one (RFC 9293, 3.6.1).
  */
 bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *why)
 {
@@ -204,7 +208,8 @@ bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *
 	if (key->index != dvp_flow_first(flow))
 		return false;
 	if (flow->backend && READ_ONCE(flow->backend->gone) &&
-	    (flow_is_datagram(&key->tuple) || !READ_ONCE(flow->replied))) {
+	    (flow_is_datagram(&key->tuple) || !READ_ONCE(flow->replied) ||
+	     signs & DVP_SIGN_OPENS)) {
 		*why = DVP_STAT_FLOW_RELEASED;
 		return true;
 	}
@@ -219,8 +224,9 @@ static bool flow_key_is_reply(const struct dvp_flow_key *key)
 }
 
 /*
- * A TCP or SCTP connection counts only when the client has confirmed it: a
- * backend's answers to a flood of forged SYNs must not.
+ * A connection counts only when the client has confirmed it: a backend's answers to a
+ * flood of forged SYNs or questions must not. Datagrams have no sign of that but that
+ * the client sends more.
  */
 static u8 flow_next_state(const struct dvp_flow *flow,
 			  const struct dvp_flow_key *key, u8 signs)
@@ -231,10 +237,8 @@ static u8 flow_next_state(const struct dvp_flow *flow,
 		return DVPNET_FLOW_STATE_CLOSING;
 	if (state != DVPNET_FLOW_STATE_NEW)
 		return state;
-	if (flow_is_datagram(&key->tuple))
-		return flow_key_is_reply(key) ? DVPNET_FLOW_STATE_ESTABLISHED : state;
 	if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&
-	    (signs & DVP_SIGN_CONFIRMS))
+	    (flow_is_datagram(&key->tuple) || signs & DVP_SIGN_CONFIRMS))
 		return DVPNET_FLOW_STATE_ESTABLISHED;
 	return state;
 }
@@ -307,13 +311,14 @@ static bool flow_evict(struct dvp_net *dn)
 	return evicted;
 }
 
+/* Where there are far too many, as after a change of max-flows, that is for flow_gc(). */
 static bool flow_make_room(struct dvp_net *dn)
 {
 	u32 max = rcu_dereference(dn->config)->max_flows;
-	int tries = 4;
+	unsigned int tries;
 
-	while (atomic_read(&dn->flows.count) >= max)
-		if (!flow_evict(dn) && !--tries)
+	for (tries = 0; atomic_read(&dn->flows.count) >= max; tries++)
+		if (tries >= FLOW_EVICTIONS || (!flow_evict(dn) && tries >= 4))
 			return false;
 	return true;
 }
@@ -517,6 +522,8 @@ static struct dvp_flow *flow_alloc(struct dvp_net *dn, enum dvp_flow_kind kind, 
 	flow->kind = kind;
 	flow->masquerade = keys & BIT(DVP_FLOW_REPLY_IN);
 	flow->state = DVPNET_FLOW_STATE_NEW;
+	/* Found by some of its keys already, it must not be sorted or removed by others. */
+	flow->marks = BIT(DVP_FLOW_DEAD);
 	INIT_LIST_HEAD(&flow->spare);
 	atomic_inc(&dn->flows.count);
 	return flow;
@@ -545,6 +552,7 @@ static struct dvp_flow_key *flow_settle(struct dvp_net *dn, struct dvp_flow *flo
 		return winner ?: ERR_PTR(-EAGAIN);
 	}
 
+	clear_bit(DVP_FLOW_DEAD, &flow->marks);
 	flow_sort(&dn->flows, flow);
 	dvp_stats_inc(dn, DVP_STAT_FLOW_CREATED);
 	return first;
@@ -729,12 +737,36 @@ static bool flow_collect(struct dvp_net *dn, struct dvp_flow *flow, const void *
 	return true;
 }
 
+/* Down to the bound, which may be a new one. */
+static void flow_shrink(struct dvp_net *dn)
+{
+	bool evicted;
+
+	do {
+		rcu_read_lock();
+		evicted = atomic_read(&dn->flows.count) > rcu_dereference(dn->config)->max_flows &&
+			  flow_evict(dn);
+		rcu_read_unlock();
+		cond_resched();
+	} while (evicted);
+}
+
 static void flow_gc(struct work_struct *work)
 {
 	struct dvp_net *dn = container_of(work, struct dvp_net, flows.gc.work);
 
+	flow_shrink(dn);
 	dvp_flow_visit(dn, flow_collect, NULL);
 	queue_delayed_work(system_power_efficient_wq, &dn->flows.gc, FLOW_GC_INTERVAL);
+}
+
+/**
+ * dvp_flow_collect - remove what is too old or too much, soon
+ * @dn: whose; its max-flows may have changed
+ */
+void dvp_flow_collect(struct dvp_net *dn)
+{
+	mod_delayed_work(system_power_efficient_wq, &dn->flows.gc, 0);
 }
 
 int dvp_flow_init(struct dvp_net *dn)

@@ -67,7 +67,8 @@ enum dvp_flow_kind {
 
 /**
  * enum dvp_flow_mark - what has happened to a flow, numbers of bits
- * @DVP_FLOW_DEAD: unlinked or about to be, by whoever has set this
+ * @DVP_FLOW_DEAD: not linked by all its keys yet, or unlinked or about to be, by whoever
+ *	has set this
  * @DVP_FLOW_CLIENT_CLOSED: the client sends no more, or the connection is over
  * @DVP_FLOW_SERVER_CLOSED: the other end sends no more, or the connection is over
  */
@@ -104,8 +105,8 @@ struct dvp_flow_key {
  * @replied: a packet came back
  * @marks: &enum dvp_flow_mark, a bit mask
  * @masquerade: the backend sees an address of this node
- * @spare: in &dvp_flow_table.spare while it has not been answered, or has ended; under
- *	its lock
+ * @spare: in &dvp_flow_table.spare while it is not established, or has ended; under its
+ *	lock
  * @rcu: for freeing
  */
 struct dvp_flow {
@@ -280,6 +281,7 @@ void dvp_flow_walk_end(struct dvp_flow_walk *walk);
 void dvp_flow_walk_end_all(struct dvp_net *dn);
 u32 dvp_flow_visit(struct dvp_net *dn, dvp_flow_visit_fn *visit, const void *data);
 bool dvp_flow_remove(struct dvp_net *dn, struct dvp_flow *flow);
+void dvp_flow_collect(struct dvp_net *dn);
 u32 dvp_flow_flush(struct dvp_net *dn, const struct dvp_flow_match *match);
 int dvp_flow_init(struct dvp_net *dn);
 void dvp_flow_exit(struct dvp_net *dn);

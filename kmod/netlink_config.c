@@ -4,6 +4,7 @@
 
 #include "classic.h"
 #include "device.h"
+#include "flow.h"
 #include "netlink.h"
 #include "netns.h"
 #include "node.h"
@@ -248,6 +249,7 @@ static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
 		return err;
 	}
 	kfree_rcu(old, rcu);
+	dvp_flow_collect(dn);
 	dvp_sync_changed(dn);
 	netlink_notify_config(dn);
 	return 0;

@@ -39,8 +39,8 @@ struct socket;
  * @max_flows: bound of the flow table
  * @tcp_established: time-out in seconds
  * @tcp_transitory: time-out in seconds of TCP flows that open or close
- * @udp_new: time-out in seconds of flows without reply
- * @udp_established: time-out in seconds of flows with reply
+ * @udp_new: time-out in seconds of flows whose client has not gone on after a reply
+ * @udp_established: time-out in seconds of flows whose client has
  * @secret: cluster-wide key of the backend choice
  * @masquerade: what pods of this node send to the outside gets the node's address
  * @vip_echo: answer ICMP echo requests to addresses of Services

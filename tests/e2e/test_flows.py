@@ -17,6 +17,7 @@ KINDS = ["tcp", "udp"]
 A, B, C = "web-n1-a", "web-n2-a", "web-n3-a"
 FRONTENDS = ["cluster-ip", "node-port", "load-balancer", "external-ip"]
 NUMBER = 170
+TCP_REPAIR = 19         # linux/tcp.h
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -120,6 +121,23 @@ def test_tcp_is_left(cluster, family, how):
             give(cluster, [C])
             assert connection.echo(b"on" * 1000) == b"on" * 1000
             assert who(client, *target, "tcp", 4) == {C}
+
+
+def test_port_used_again(cluster, family):
+    """
+    A connection's end went unseen, and its endpoint was removed: what the client begins from the same
+    port meets an endpoint that is there.
+    """
+    target = places(cluster, NUMBER, family)["cluster-ip"]
+    give(cluster, [B])
+    with Connection(CLIENT, *target, sport=26200) as connection:
+        assert connection.answer.server == B
+        # It goes without a word, as by a crash of the client's host.
+        connection.sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    give(cluster, [C])
+    with Connection(CLIENT, *target, sport=26200) as connection:
+        assert connection.answer.server == C
+        assert connection.echo(b"on") == b"on"
 
 
 def test_reset_removed(cluster, family):

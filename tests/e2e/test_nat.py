@@ -372,12 +372,15 @@ def test_half_closed(cluster, family, first):
 
 
 def test_udp_times(cluster, family):
-    """A UDP flow without an answer lives briefly, one with an answer longer."""
+    """A UDP flow lives briefly, also when it is answered; longer when its client goes on then."""
     ctl("n1", "flush", "flow")
     with config("n1", timeout_udp_new=40, timeout_udp_established=400):
-        ask(CLIENT, vip(80, family), 80, "udp")
-        flow = only_flow()
-        assert flow["state"] == "established" and 300 < flow["expires"] <= 400
+        with Connection(CLIENT, vip(80, family), 80, "udp") as connection:
+            flow = only_flow()
+            assert flow["state"] == "new" and flow["expires"] <= 40
+            connection.echo(b"goes on")
+            flow = only_flow()
+            assert flow["state"] == "established" and 300 < flow["expires"] <= 400
         ctl("n1", "flush", "flow")
         pkt.send_udp(CLIENT, cluster[CLIENT].ip(family), vip(86, family), 45000, 80, b"?")
         flow = wait_until(flows)[0]
@@ -387,7 +390,7 @@ def test_udp_times(cluster, family):
 def test_flows_expire(cluster, family):
     """Flows that nobody uses go by themselves."""
     ctl("n1", "flush", "flow")
-    with config("n1", timeout_udp_established=1):
+    with config("n1", timeout_udp_new=1):
         for _ in range(5):
             ask(CLIENT, vip(80, family), 80, "udp")
         watch = CounterWatch("n1")
@@ -434,6 +437,8 @@ def test_flood(cluster, family, kind):
         with several(*(lambda k=k: Connection(CLIENT, vip(81, family), 80, k)
                        for k in KINDS * 5)) as connections:
             watch = CounterWatch("n1")
+            for connection in connections:
+                connection.echo(b"confirmed")
             for _ in range(3):
                 flood(cluster, family, kind)
                 assert ctl_json("n1", "config", "show")["flows"] <= MAX_FLOWS
@@ -447,10 +452,11 @@ def test_flood(cluster, family, kind):
     ctl("n1", "flush", "flow")
 
 
-def test_flood_that_is_answered(cluster, family):
+@pytest.mark.parametrize("kind", KINDS)
+def test_flood_that_is_answered(cluster, family, kind):
     """
-    SYNs of forged clients that an endpoint answers make no connections: they give way to one of a
-    client that is there.
+    SYNs and datagrams of forged clients that an endpoint answers make no connections: they give way
+    to one of a client that is there.
     """
     ctl("n1", "flush", "flow")
     target = cluster["n1"].ip(family)
@@ -458,7 +464,9 @@ def test_flood_that_is_answered(cluster, family):
     with config("n1", max_flows=len(forged)), Capture("n1", "eth0") as wire:
         watch = CounterWatch("n1")
         pkt.send_ip("outside", *(
-            pkt.ip(source, target, pkt.TCP, pkt.tcp(source, target, 40000, 30081, "S"))
+            pkt.ip(source, target, pkt.TCP, pkt.tcp(source, target, 30000, 30081, "S"))
+            if kind == "tcp" else
+            pkt.ip(source, target, pkt.UDP, pkt.udp(source, target, 30000, 30081, b"?"))
             for source in forged))
         wait_until(lambda: {p.dst for p in wire.packets(lambda p: p.sport == 30081)} == set(forged))
         assert {f["state"] for f in flows()} == {"new"}
