@@ -180,6 +180,23 @@ MUTANTS = {
         "while (dvp_port_next(&iter, &flow->key[DVP_FLOW_REPLY_OUT].tuple)) {",
         "while (0) {",
         "test_flows.py -k one_client_port"),
+    "half-made": Mutant(
+        "flow.c",
+        "flow->marks = BIT(DVP_FLOW_DEAD);",
+        "flow->marks = 0;",
+        "test_nat.py -k could_not_begin", "6.1"),
+    "answered-datagram": Mutant(
+        "flow.c",
+        "if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&",
+        "if (flow_is_datagram(&key->tuple) && flow_key_is_reply(key))\n"
+        "\t\treturn DVPNET_FLOW_STATE_ESTABLISHED;\n"
+        "\tif (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&",
+        "test_nat.py -k flood_that_is_answered"),
+    "begins-at-gone": Mutant(
+        "flow.c",
+        "signs & DVP_SIGN_OPENS)) {",
+        "false)) {",
+        "test_flows.py -k used_again"),
     "udp-race": Mutant(
         "flow.c",
         "return winner ?: ERR_PTR(-EAGAIN);",

@@ -4,6 +4,7 @@
 import contextlib
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -112,33 +113,64 @@ def test_same_port_of_many_clients(cluster, family, kind):
             assert (data if kind == "tcp" else data.payload) == text
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_local_sockets_keep_ports(cluster, family, kind):
-    """A port that a socket of the node has is not used for translation, however few are left."""
-    # Three of four ports that NodePorts and the node's sockets leave are taken.
-    first, last = 64401, 65535
-    taken = [port for port in range(first, last + 1) if port % 4]
-    node = cluster["n1"]
-    type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
-    sysctl("n1", **{"ipv4.ip_local_port_range": f"64001 {first - 1}"})
+@contextlib.contextmanager
+def occupied(node, family, kind, free=None):
+    """
+    NodePorts and the node's sockets leave translation the last 1135 ports of the node, and sockets of
+    that kind have these, but for every free-th of them.
+    """
+    first = 64401
+    sysctl(node.name, **{"ipv4.ip_local_port_range": f"64001 {first - 1}"})
     try:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(config("n1", nodeport_min=1024, nodeport_max=64000))
-            with netns("n1"):
-                for port in taken:
-                    sock = stack.enter_context(
-                        socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, type_))
+            stack.enter_context(config(node.name, nodeport_min=1024, nodeport_max=64000))
+            with netns(node.name):
+                for port in range(first, 65536):
+                    if free and port % free == 0:
+                        continue
+                    sock = stack.enter_context(socket.socket(
+                        socket.AF_INET6 if family == 6 else socket.AF_INET,
+                        socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM))
                     sock.bind((node.ip(family), port))
                     if kind == "tcp":
                         sock.listen()
-            with several(*[lambda: Connection("outside", node.ip(family), 30080, kind)] * 20) as \
-                    connections:
-                ports = {c.answer.sport for c in connections}
-            assert len(ports) == 20
-            assert all(first <= port <= last for port in ports), ports
-            assert not ports & set(taken)
+            yield {port for port in range(first, 65536) if free and port % free == 0}
     finally:
-        sysctl("n1", **{"ipv4.ip_local_port_range": "32768 60999"})
+        sysctl(node.name, **{"ipv4.ip_local_port_range": "32768 60999"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_local_sockets_keep_ports(cluster, family, kind):
+    """A port that a socket of the node has is not used for translation, however few are left."""
+    node = cluster["n1"]
+    with occupied(node, family, kind, free=4) as left, \
+            several(*[lambda: Connection("outside", node.ip(family), 30080, kind)] * 20) as all_:
+        ports = {c.answer.sport for c in all_}
+    assert len(ports) == 20 and ports <= left, ports
+
+
+def test_end_of_what_could_not_begin(cluster, family):
+    """
+    Connections for which there is no port, while their endpoint says on another processor that they
+    end: neither stays in the table, nor does anything else happen to it.
+    """
+    node, client, backend = cluster["n1"], cluster["outside"], cluster["web-n1-a"]
+    ports, rounds = range(20000, 20008), 400
+    begins = [pkt.ip(client.ip(family), node.ip(family), pkt.TCP, pkt.tcp(
+        client.ip(family), node.ip(family), port, 30080, "S")) for port in ports]
+    ends = [pkt.ip(backend.ip(family), client.ip(family), pkt.TCP, pkt.tcp(
+        backend.ip(family), client.ip(family), ECHO_PORT, port, "FA")) for port in ports]
+    ctl("n1", "flush", "flow")
+    with occupied(node, family, "tcp"):
+        watch = CounterWatch("n1")
+        senders = [threading.Thread(target=pkt.send_ip, args=(name, *packets * rounds))
+                   for name, packets in (("outside", begins), (backend.name, ends))]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        assert watch.risen()["flow_no_port"] >= rounds
+        assert not flows()
 
 
 @pytest.mark.parametrize("kind", KINDS)
