@@ -10,6 +10,7 @@
 #include "affinity.h"
 #include "backend.h"
 #include "decide.h"
+#include "egress.h"
 #include "frontend.h"
 #include "netns.h"
 #include "node.h"
@@ -68,13 +69,23 @@ static bool decide_masquerades(const struct dvp_decision *decision, u32 flags,
 	return !decide_is_external_local(decision, flags);
 }
 
-/* Only classic mode shows pod addresses to the underlay. */
-static bool decide_leaves_pod_network(struct dvp_net *dn,
+/*
+ * Only classic mode shows pod addresses to the underlay, and there the world outside does
+ * not see them either.
+ */
+static bool decide_leaves_pod_network(struct dvp_net *dn, const struct dvp_tuple *tuple,
 				      const struct in6_addr *backend)
 {
-	return rcu_dereference(dn->config)->mode != DVPNET_MODE_CLASSIC &&
-	       !dvp_prefix_lookup(&dn->prefixes, backend) &&
-	       !dvp_node_by_underlay(dn, backend);
+	struct dvp_egress_decision egress;
+	struct dvp_tuple middle = *tuple;
+
+	if (dvp_prefix_lookup(&dn->prefixes, backend) || dvp_node_by_underlay(dn, backend))
+		return false;
+	if (rcu_dereference(dn->config)->mode != DVPNET_MODE_CLASSIC)
+		return true;
+	middle.dst = *backend;
+	dvp_egress_decide(dn, &middle, &egress);
+	return egress.verdict != DVPNET_VERDICT_NONE;
 }
 
 /*
@@ -194,7 +205,7 @@ static void decide_translate_source(struct dvp_net *dn, const struct dvp_tuple *
 
 	decision->masquerade = decide_masquerades(decision, flags, client) ||
 			       ipv6_addr_equal(backend, &tuple->src) ||
-			       decide_leaves_pod_network(dn, backend);
+			       decide_leaves_pod_network(dn, tuple, backend);
 	if (!decision->masquerade)
 		return;
 	/*

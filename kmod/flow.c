@@ -218,11 +218,6 @@ bool dvp_flow_is_stale(const struct dvp_flow_key *key, u8 signs, enum dvp_stat *
 	       READ_ONCE(flow->state) == DVPNET_FLOW_STATE_CLOSING;
 }
 
-static bool flow_key_is_reply(const struct dvp_flow_key *key)
-{
-	return key->index == DVP_FLOW_REPLY_OUT || key->index == DVP_FLOW_REPLY_IN;
-}
-
 /*
  * A connection counts only when the client has confirmed it: a backend's answers to a
  * flood of forged SYNs or questions must not. Datagrams have no sign of that but that
@@ -237,7 +232,7 @@ static u8 flow_next_state(const struct dvp_flow *flow,
 		return DVPNET_FLOW_STATE_CLOSING;
 	if (state != DVPNET_FLOW_STATE_NEW)
 		return state;
-	if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&
+	if (READ_ONCE(flow->replied) && !dvp_flow_is_reply(key) &&
 	    (flow_is_datagram(&key->tuple) || signs & DVP_SIGN_CONFIRMS))
 		return DVPNET_FLOW_STATE_ESTABLISHED;
 	return state;
@@ -252,7 +247,7 @@ static bool flow_close(struct dvp_flow *flow, const struct dvp_flow_key *key, u8
 {
 	bool whole = signs & DVP_SIGN_LAST || key->tuple.proto != IPPROTO_TCP ||
 		     READ_ONCE(flow->state) == DVPNET_FLOW_STATE_NEW;
-	bool reply = flow_key_is_reply(key), news = false;
+	bool reply = dvp_flow_is_reply(key), news = false;
 
 	if (whole || !reply)
 		news = !test_and_set_bit(DVP_FLOW_CLIENT_CLOSED, &flow->marks);
@@ -279,7 +274,7 @@ void dvp_flow_seen(struct dvp_net *dn, struct dvp_flow_key *key, u8 signs)
 	bool news = signs & DVP_SIGN_CLOSES && flow_close(flow, key, signs);
 	u32 expires;
 
-	if (flow_key_is_reply(key) && !READ_ONCE(flow->replied))
+	if (dvp_flow_is_reply(key) && !READ_ONCE(flow->replied))
 		WRITE_ONCE(flow->replied, true);
 	if (news || state != READ_ONCE(flow->state)) {
 		WRITE_ONCE(flow->state, state);

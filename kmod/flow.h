@@ -207,6 +207,15 @@ static inline bool dvp_flow_has(const struct dvp_flow *flow, enum dvp_flow_index
 }
 
 /**
+ * dvp_flow_is_reply - do packets that match a key go to the client?
+ * @key: the key
+ */
+static inline bool dvp_flow_is_reply(const struct dvp_flow_key *key)
+{
+	return key->index == DVP_FLOW_REPLY_OUT || key->index == DVP_FLOW_REPLY_IN;
+}
+
+/**
  * dvp_flow_first - the index of the key that stands for a flow
  * @flow: the flow
  */

@@ -7,12 +7,14 @@
 #include "decide.h"
 #include "egress.h"
 #include "flow.h"
+#include "frontend.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "netns.h"
 #include "node.h"
 #include "service.h"
 #include "translate.h"
+#include "underlay.h"
 
 static int netlink_put_end(struct sk_buff *skb, int addr_attr, int port_attr,
 			   const struct in6_addr *addr, __be16 port)
@@ -335,24 +337,26 @@ static int netlink_fill_way(struct sk_buff *skb, struct dvp_net *dn,
 			    const struct in6_addr *dst)
 {
 	struct dvp_node *node = dvp_prefix_lookup(&dn->prefixes, dst);
+	const struct dvp_node *self = rcu_dereference(dn->self);
 	enum dvpnet_mode active;
+	int family;
 	u32 mtu;
 
 	if (!node)
 		return 0;
 	if (nla_put_string(skb, DVPNET_A_ROUTE_NODE, node->name))
 		return -EMSGSIZE;
-	if (node == rcu_dereference(dn->self))
+	if (node == self)
 		return nla_put_flag(skb, DVPNET_A_ROUTE_LOCAL);
 	mtu = dvp_mtu_to_node(dn, node, &active);
 	if (mtu && (nla_put_u32(skb, DVPNET_A_ROUTE_MODE, active) ||
 		    nla_put_u32(skb, DVPNET_A_ROUTE_MTU, mtu)))
 		return -EMSGSIZE;
-	if (ipv6_addr_any(&node->underlay[DVP_NODE_V4].addr))
-		return dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_UNDERLAY,
-					    &node->underlay[DVP_NODE_V6].addr);
+	family = self ? dvp_underlay_family(self, node) : -EAFNOSUPPORT;
+	if (family < 0)
+		return 0;
 	return dvp_netlink_put_addr(skb, DVPNET_A_ROUTE_UNDERLAY,
-				    &node->underlay[DVP_NODE_V4].addr);
+				    &node->underlay[family].addr);
 }
 
 static const char *netlink_known_reason(const struct dvp_flow *flow)
@@ -367,24 +371,68 @@ static const char *netlink_known_reason(const struct dvp_flow *flow)
 	}
 }
 
-static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
+/* From the serving end to the client, who sees what it asked. */
+static int netlink_fill_reply(struct sk_buff *skb, struct dvp_net *dn,
 			      const struct dvp_flow *flow)
 {
-	const struct dvp_tuple *answer = dvp_flow_answer(flow);
-	const struct dvp_service *service = NULL;
+	const struct dvp_tuple *outer = dvp_flow_outer(flow);
 
-	if (flow->kind == DVP_FLOW_SERVICE)
-		service = dvp_service_by_frontend(dn, dvp_flow_outer(flow));
-	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, DVPNET_VERDICT_FLOW) ||
-	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, netlink_known_reason(flow)) ||
-	    (service && nla_put_string(skb, DVPNET_A_ROUTE_SERVICE, service->name)) ||
-	    netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
+	if (netlink_put_end(skb, DVPNET_A_ROUTE_SOURCE, DVPNET_A_ROUTE_SOURCE_PORT,
+			    &outer->dst, outer->dport) ||
+	    netlink_put_end(skb, DVPNET_A_ROUTE_TARGET, DVPNET_A_ROUTE_TARGET_PORT,
+			    &outer->src, outer->sport))
+		return -EMSGSIZE;
+	return netlink_fill_way(skb, dn, &outer->src);
+}
+
+static int netlink_fill_request(struct sk_buff *skb, struct dvp_net *dn,
+				const struct dvp_flow *flow)
+{
+	const struct dvp_tuple *answer = dvp_flow_answer(flow);
+
+	if (netlink_put_end(skb, DVPNET_A_ROUTE_BACKEND, DVPNET_A_ROUTE_BACKEND_PORT,
 			    &answer->src, answer->sport) ||
 	    (flow->masquerade && nla_put_flag(skb, DVPNET_A_ROUTE_MASQUERADE)) ||
 	    netlink_put_end(skb, DVPNET_A_ROUTE_SOURCE, DVPNET_A_ROUTE_SOURCE_PORT,
 			    &answer->dst, answer->dport))
 		return -EMSGSIZE;
 	return netlink_fill_way(skb, dn, &answer->src);
+}
+
+static int netlink_fill_known(struct sk_buff *skb, struct dvp_net *dn,
+			      const struct dvp_flow_key *key)
+{
+	const struct dvp_flow *flow = dvp_flow_of(key);
+	const struct dvp_frontend *frontend = NULL;
+
+	if (flow->kind == DVP_FLOW_SERVICE)
+		frontend = dvp_frontend_find(dn, dvp_flow_outer(flow));
+	if (frontend &&
+	    (nla_put_string(skb, DVPNET_A_ROUTE_SERVICE, frontend->service->name) ||
+	     nla_put_u32(skb, DVPNET_A_ROUTE_FRONTEND_TYPE, frontend->type)))
+		return -EMSGSIZE;
+	if (dvp_translate_is_cut_off(dn, key, 0)) {
+		if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, DVPNET_VERDICT_RESET) ||
+		    nla_put_string(skb, DVPNET_A_ROUTE_REASON,
+				   "its endpoint was removed, and reset-removed is on"))
+			return -EMSGSIZE;
+		return 0;
+	}
+	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, DVPNET_VERDICT_FLOW) ||
+	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, netlink_known_reason(flow)))
+		return -EMSGSIZE;
+	return dvp_flow_is_reply(key) ? netlink_fill_reply(skb, dn, flow) :
+					netlink_fill_request(skb, dn, flow);
+}
+
+/* The flow whose packets look like this, unless such a packet would end it. */
+static const struct dvp_flow_key *netlink_find_flow(struct dvp_net *dn,
+						    const struct dvp_tuple *tuple)
+{
+	const struct dvp_flow_key *key = dvp_flow_lookup(dn, tuple);
+	enum dvp_stat why;
+
+	return key && !dvp_flow_is_stale(key, 0, &why) ? key : NULL;
 }
 
 /* It would begin a flow; but its flow may be on the way here. */
@@ -408,10 +456,9 @@ static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
 	const struct dvp_flow_key *key;
 
 	middle.stage = DVP_STAGE_OUT;
-	key = dvp_flow_lookup(dn, &middle);
-	if (key && dvp_flow_of(key)->kind == DVP_FLOW_EGRESS &&
-	    key->index == DVP_FLOW_REQUEST_OUT)
-		return netlink_fill_known(skb, dn, dvp_flow_of(key));
+	key = netlink_find_flow(dn, &middle);
+	if (key)
+		return netlink_fill_known(skb, dn, key);
 
 	dvp_egress_decide(dn, tuple, &egress);
 	/* That there is no Service goes without saying where masquerading is the question. */
@@ -477,9 +524,9 @@ static int netlink_fill_route(struct sk_buff *skb, struct dvp_net *dn,
 	    netlink_put_end(skb, DVPNET_A_ROUTE_DST, DVPNET_A_ROUTE_DPORT,
 			    &tuple->dst, tuple->dport))
 		return -EMSGSIZE;
-	key = dvp_flow_lookup(dn, tuple);
-	if (key && key->index == DVP_FLOW_REQUEST_IN)
-		return netlink_fill_known(skb, dn, dvp_flow_of(key));
+	key = netlink_find_flow(dn, tuple);
+	if (key)
+		return netlink_fill_known(skb, dn, key);
 	return netlink_fill_decision(skb, dn, tuple, dvp_netns_has_addr(dn, &tuple->src));
 }
 

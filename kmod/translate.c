@@ -206,12 +206,18 @@ translate_known(struct dvp_net *dn, struct sk_buff *skb, const struct dvp_packet
 	return translate_result(dn, dvp_nat_rewrite(skb, packet, &target));
 }
 
-/*
- * A TCP connection whose endpoint was removed: left to end, unless the client
- * shall be told. One that was never answered chooses anew by itself.
+/**
+ * dvp_translate_is_cut_off - is a packet to be reset, since its endpoint was removed?
+ * @dn: where
+ * @key: the key that it matched
+ * @signs: &enum dvp_sign of the packet
+ *
+ * A TCP connection is left to end, unless the client shall be told. One that was never
+ * answered chooses anew by itself.
+ *
+ * Context: RCU read side.
  */
-static bool translate_is_cut_off(struct dvp_net *dn, const struct dvp_flow_key *key,
-				 u8 signs)
+bool dvp_translate_is_cut_off(struct dvp_net *dn, const struct dvp_flow_key *key, u8 signs)
 {
 	const struct dvp_flow *flow = dvp_flow_of(key);
 
@@ -247,7 +253,7 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 			dvp_stats_inc(dn, why);
 		key = NULL;
 	}
-	if (key && unlikely(translate_is_cut_off(dn, key, packet->signs))) {
+	if (key && unlikely(dvp_translate_is_cut_off(dn, key, packet->signs))) {
 		if (dvp_flow_remove(dn, dvp_flow_of(key)))
 			dvp_stats_inc(dn, DVP_STAT_FLOW_RESET);
 		if (!(packet->signs & DVP_SIGN_OPENS))

@@ -5,6 +5,7 @@
 
 #include "tuple.h"
 
+struct dvp_flow_key;
 struct dvp_net;
 
 /**
@@ -28,6 +29,7 @@ enum dvp_translate_result {
 };
 
 bool dvp_translate_is_awaited(struct dvp_net *dn, const struct dvp_tuple *tuple);
+bool dvp_translate_is_cut_off(struct dvp_net *dn, const struct dvp_flow_key *key, u8 signs);
 bool dvp_translate_is_stranger(struct dvp_net *dn, const struct dvp_packet *packet);
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 					const struct dvp_packet *packet,

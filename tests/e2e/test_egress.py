@@ -424,6 +424,18 @@ def test_explained(masqueraded, family):
         assert said["source_port"] == connection.answer.sport
 
 
+def test_reply_explained(masqueraded, family):
+    """Of a reply `get` says to whom it goes, and as whose; nobody masquerades it."""
+    pod, outside = masqueraded[CLIENT], masqueraded["outside"].ip(family)
+    with route_to_pod(masqueraded, pod, family), \
+            Connection("outside", pod.ip(family), ECHO_PORT, sport=29002) as connection:
+        assert connection.answer.source == outside
+        said = ctl_json("n1", *question("tcp", (pod.ip(family), ECHO_PORT), (outside, 29002)))
+        assert (said["verdict"], said["masquerade"]) == ("flow", False)
+        assert (said["source"], said["source_port"]) == (pod.ip(family), ECHO_PORT)
+        assert (said["target"], said["target_port"]) == (outside, 29002)
+
+
 def test_flush(masqueraded, family):
     """Flows are found by client and by what was asked for."""
     server = masqueraded["outside"].ip(family)
@@ -436,3 +448,19 @@ def test_flush(masqueraded, family):
     assert {f["client"] for f in flows()} == {masqueraded[CLIENT].ip(family)}
     ctl("n1", "flush", "flow", "frontend", server)
     assert [f["frontend"] for f in flows()] == [masqueraded["neighbour"].ip(family)]
+
+
+def test_service_of_the_world(cluster, family):
+    """
+    In classic mode, too, an endpoint outside of the cluster sees the node, by one flow; `get` says so.
+    """
+    cluster.apply([*cluster.objects("classic", ["n1"]),
+                   *service("world", 63, [(80, ECHO_PORT, "TCP")], [cluster["outside"]])], ["n1"])
+    source, node = cluster[CLIENT].ip(family), cluster["n1"].ip(family)
+    said = ctl_json("n1", *question("tcp", (source, 29003), (vip(63, family), 80)))
+    assert (said["verdict"], said["masquerade"], said["source"]) == ("forward", True, node)
+    ctl("n1", "flush", "flow")
+    with Connection(CLIENT, vip(63, family), 80, sport=29003) as connection:
+        assert (connection.answer.server, connection.answer.source) == ("outside", node)
+        flow, = flows()
+        assert (flow["source"], flow["source_port"]) == (node, connection.answer.sport)

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from lab import Capture, Connection, CounterWatch, UdpExchange, ctl, netns, wait_until
+from lab import (Capture, Connection, CounterWatch, UdpExchange, ctl, ctl_json, netns, question,
+                 wait_until)
 from lab import packet as pkt
 from lab.burst import burst, server
 from lab.crowd import REFUSED, SILENT, who
@@ -155,6 +156,51 @@ def test_reset_removed(cluster, family):
                 gone.echo(b"anybody?")
             give(cluster, [A, C], settings=settings)
             assert stays.echo(b"on") == b"on"
+
+
+@pytest.mark.parametrize("place", FRONTENDS)
+def test_get_knows_it(cluster, family, place):
+    """`get` says of a connection which frontend it has met, and of replies to whom they go, as whose."""
+    give(cluster, [B])
+    client, target = "outside" if place != "cluster-ip" else CLIENT, places(
+        cluster, NUMBER, family)[place]
+    with Connection(client, *target) as connection:
+        own = connection.sock.getsockname()[:2]
+        said = ctl_json("n1", *question("tcp", own, target))
+        assert (said["verdict"], said["frontend_type"]) == ("flow", place)
+        assert said["policy_name"] == \
+            f"{'internal' if place == 'cluster-ip' else 'external'}TrafficPolicy"
+        assert (said["backend"], said["source"]) == (cluster[B].ip(family), connection.answer.source)
+        # As it comes from the endpoint, and as it is where the firewall sees it.
+        for end in (connection.answer.source, connection.answer.sport), own:
+            said = ctl_json("n1", *question("tcp", (cluster[B].ip(family), 7), end))
+            assert said["verdict"] == "flow"
+            assert (said["source"], said["source_port"]) == target
+            assert (said["target"], said["target_port"]) == own
+            assert "backend" not in said and not said["masquerade"]
+            words = ctl("n1", *question("tcp", (cluster[B].ip(family), 7), end)).stdout
+            assert "a reply: source" in words and "to the client" in words
+
+
+@pytest.mark.parametrize("how", ["released", "reset"])
+def test_get_knows_its_end(cluster, family, how):
+    """`get` says that the next packet of a flow whose endpoint was removed goes elsewhere, or is reset."""
+    target = places(cluster, NUMBER, family)["cluster-ip"]
+    settings = {"reset_removed": how == "reset"}
+    kind = "udp" if how == "released" else "tcp"
+    give(cluster, [B], settings=settings)
+    with Connection(CLIENT, *target, kind) as connection:
+        packet = question(kind, connection.sock.getsockname()[:2], target)
+        assert ctl_json("n1", *packet)["verdict"] == "flow"
+        give(cluster, [C], settings=settings)
+        said = ctl_json("n1", *packet)
+        if how == "reset":
+            assert said["verdict"] == "reset" and "reset-removed" in said["reason"]
+            with pytest.raises(ConnectionResetError):
+                connection.echo(b"anybody?")
+        else:
+            assert (said["verdict"], said["backend"]) == ("forward", cluster[C].ip(family))
+            assert connection.echo(b"anybody?").server == C
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -92,6 +92,9 @@ static int complete(struct kernel *kernel, struct explanation *packet)
 	struct netlink rtnl;
 	int err;
 
+	/* The way back was decided when the connection began. */
+	if (packet->target.family)
+		return 0;
 	if (packet->service) {
 		err = kernel_get_service(kernel, packet->service, packet->dst.family,
 					 &packet->object);

@@ -117,6 +117,8 @@ enum explanation_client {
  * @masquerade: the backend sees an address of this node
  * @source: that address
  * @source_port: its port, 0 = not known before the packet comes
+ * @target: of a reply within a flow, the client to whom it goes; then without @backend
+ * @target_port: its port
  * @node: node behind whose prefix the destination is, or NULL
  * @local: that node is this one
  * @mode: vxlan or classic, or %NODE_MODE_NONE
@@ -146,6 +148,8 @@ struct explanation {
 	bool masquerade;
 	struct ip source;
 	uint16_t source_port;
+	struct ip target;
+	uint16_t target_port;
 	char *node;
 	bool local;
 	uint32_t mode;

@@ -209,6 +209,8 @@ static int parse_explanation(struct nlmsghdr *nlh, void *arg)
 	explanation->masquerade = attrs[DVPNET_A_ROUTE_MASQUERADE];
 	attr_get_ip(attrs[DVPNET_A_ROUTE_SOURCE], &explanation->source);
 	explanation->source_port = attr_u16(attrs[DVPNET_A_ROUTE_SOURCE_PORT]);
+	attr_get_ip(attrs[DVPNET_A_ROUTE_TARGET], &explanation->target);
+	explanation->target_port = attr_u16(attrs[DVPNET_A_ROUTE_TARGET_PORT]);
 	explanation->node = attr_string(attrs[DVPNET_A_ROUTE_NODE]);
 	explanation->local = attrs[DVPNET_A_ROUTE_LOCAL];
 	explanation->mode = attr_u32(attrs[DVPNET_A_ROUTE_MODE], NODE_MODE_NONE);

@@ -7,7 +7,8 @@
 #include "print.h"
 
 static const char *const verdicts[] = {
-	"none", "flow", "forward", "reject", "drop", "masquerade", "answer", NULL,
+	"none", "flow", "forward", "reject", "drop", "masquerade", "answer",
+	"reset", NULL,
 };
 static const char *const lists[] = { "none", "cluster", "local", NULL };
 static const char *const clients[] = { "unknown", "host", "pod", "outside", NULL };
@@ -31,6 +32,8 @@ static const char *verdict_words(uint32_t verdict)
 		return "not for a Service, leaves the cluster with an address of this node";
 	case DVPNET_VERDICT_ANSWER:
 		return "answered by this node in the name of the address";
+	case DVPNET_VERDICT_RESET:
+		return "reset, the client is told";
 	default:
 		return "unknown";
 	}
@@ -151,6 +154,8 @@ json_t *print_explanation_json(const struct explanation *explanation)
 		part_text(json, "masquerade_why", source_words(explanation));
 	part_ip(json, "source", &explanation->source);
 	part_port(json, "source_port", explanation->source_port);
+	part_ip(json, "target", &explanation->target);
+	part_port(json, "target_port", explanation->target_port);
 	if (explanation->node) {
 		part_text(json, "node", explanation->node);
 		part_bool(json, "local", explanation->local);
@@ -189,7 +194,8 @@ static void print_service_of(const struct explanation *explanation)
 	if (explanation->object.name)
 		printf(", %s %s", policy_name(explanation), policy_text(explanation));
 	putchar('\n');
-	printf("    client is %s\n", client_words(explanation->client));
+	if (explanation->client != EXPLANATION_UNKNOWN)
+		printf("    client is %s\n", client_words(explanation->client));
 }
 
 static void print_list_of(const struct explanation *explanation)
@@ -225,6 +231,17 @@ static void print_source_of(const struct explanation *explanation)
 	putchar('\n');
 }
 
+/* Who gets a reply, and from whom it seems to be. */
+static void print_target_of(const struct explanation *explanation)
+{
+	char text[IP_TEXT_MAX];
+
+	printf("    a reply: source %s,",
+	       ip_port_text(&explanation->source, explanation->source_port, text));
+	printf(" to the client %s\n",
+	       ip_port_text(&explanation->target, explanation->target_port, text));
+}
+
 static void print_node_of(const struct explanation *explanation)
 {
 	printf("    node %s", explanation->node);
@@ -257,7 +274,9 @@ void print_explanation(const struct explanation *explanation)
 		print_sources(&explanation->object);
 	if (explanation->backend.family)
 		print_backend_of(explanation);
-	if (explanation->source.family)
+	if (explanation->target.family)
+		print_target_of(explanation);
+	else if (explanation->source.family)
 		print_source_of(explanation);
 	if (explanation->node)
 		print_node_of(explanation);

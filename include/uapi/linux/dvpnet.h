@@ -167,6 +167,7 @@ enum dvpnet_flow_flags {
  *   source is translated.
  * @DVPNET_VERDICT_ANSWER: Answered by this node in the name of a Service's
  *   address.
+ * @DVPNET_VERDICT_RESET: Reset; belonged to a flow whose backend was removed.
  */
 enum dvpnet_verdict {
 	DVPNET_VERDICT_NONE,
@@ -176,6 +177,7 @@ enum dvpnet_verdict {
 	DVPNET_VERDICT_DROP,
 	DVPNET_VERDICT_MASQUERADE,
 	DVPNET_VERDICT_ANSWER,
+	DVPNET_VERDICT_RESET,
 };
 
 /*
@@ -360,6 +362,8 @@ enum {
 	DVPNET_A_ROUTE_ALGORITHM,
 	DVPNET_A_ROUTE_AFFINITY,
 	DVPNET_A_ROUTE_AWAITED,
+	DVPNET_A_ROUTE_TARGET,
+	DVPNET_A_ROUTE_TARGET_PORT,
 
 	__DVPNET_A_ROUTE_MAX
 };
