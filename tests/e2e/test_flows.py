@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from lab import (Capture, Connection, CounterWatch, UdpExchange, ctl, ctl_json, netns, question,
-                 wait_until)
+                 run, wait_until)
 from lab import packet as pkt
 from lab.burst import burst, server
 from lab.crowd import REFUSED, SILENT, who
@@ -126,8 +126,8 @@ def test_tcp_is_left(cluster, family, how):
 
 def test_port_used_again(cluster, family):
     """
-    A connection's end went unseen, and its endpoint was removed: what the client begins from the same
-    port meets an endpoint that is there.
+    A connection's end went unseen, and its endpoint died and was removed: what the client begins from
+    the same port meets an endpoint that is there.
     """
     target = places(cluster, NUMBER, family)["cluster-ip"]
     give(cluster, [B])
@@ -135,10 +135,15 @@ def test_port_used_again(cluster, family):
         assert connection.answer.server == B
         # It goes without a word, as by a crash of the client's host.
         connection.sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
-    give(cluster, [C])
-    with Connection(CLIENT, *target, sport=26200) as connection:
-        assert connection.answer.server == C
-        assert connection.echo(b"on") == b"on"
+    silence = "prio", "1", "blackhole"
+    run("ip", f"-{family}", "rule", "add", *silence, ns=B)
+    try:
+        give(cluster, [C])
+        with Connection(CLIENT, *target, sport=26200) as connection:
+            assert connection.answer.server == C
+            assert connection.echo(b"on") == b"on"
+    finally:
+        run("ip", f"-{family}", "rule", "del", *silence, ns=B)
 
 
 def test_reset_removed(cluster, family):
