@@ -362,6 +362,26 @@ def test_metrics(api, agent):
     assert after["kubeproxy_network_programming_duration_seconds_sum"] < TIMEOUT
 
 
+def test_all_is_compared_while_nodes_beat(api, config):
+    """A Node's heartbeat is a change like any other: it does not put off that all is compared."""
+    full = "kubeproxy_sync_full_proxy_rules_duration_seconds_count"
+    partial = "kubeproxy_sync_partial_proxy_rules_duration_seconds_count"
+
+    def beat():
+        item = node("n2", "192.168.1.2", "10.2.0.0/24")
+        item["status"]["conditions"] = [{"type": "Ready", "lastHeartbeatTime": str(time.time())}]
+        api.set(item)
+        return values(running)
+
+    with Agent(config, "--sync-period", "1000", "--metrics-bind-address",
+               f"127.0.0.1:{(port := free_port())}") as running:
+        running.metrics = port
+        running.await_change("add service demo/a:http", TIMEOUT)
+        wait_until(lambda: beat()[full] >= 4, TIMEOUT, lambda: values(running)[full])
+        # And not more often than asked for.
+        assert values(running)[partial] > values(running)[full]
+
+
 def test_probes_are_counted(agent):
     """By status."""
     for path in ("/healthz", "/livez", "/livez"):

@@ -29,9 +29,6 @@
 /* A first change waits this long for those that come with it. */
 #define GATHER_US 2000
 
-/* All is compared with what the kernel really has, now and then. */
-#define RESYNC_US (300 * 1000000ULL)
-
 /* While the kernel refuses something, more often. */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 30000
@@ -130,6 +127,16 @@ static bool is_set(sd_event_source *timer)
 	return enabled != SD_EVENT_OFF;
 }
 
+/* Never later than it is set to: in a cluster something changes all the time. */
+static void set_timer_at_most(struct agent *agent, sd_event_source *timer, uint64_t us)
+{
+	uint64_t when = 0;
+
+	sd_event_source_get_time(timer, &when);
+	if (!is_set(timer) || when > now_us(agent) + us)
+		set_timer(timer, us);
+}
+
 /* ---- following ---- */
 
 static bool is_complete(const struct agent *agent)
@@ -148,6 +155,17 @@ static bool has_work(const struct agent *agent)
 
 	return !agent->reconcile.told || store->dirty.count || store->nodes_dirty ||
 	       store->others_dirty;
+}
+
+/* When all is compared again: what is refused now may be taken then, so that is sooner. */
+static void schedule_resync(struct agent *agent)
+{
+	bool retry = agent->reconcile.refused || agent->cni_failed;
+	uint64_t ms = agent->options->sync_ms;
+
+	if (retry && ms > RETRY_MAX_MS)
+		ms = RETRY_MAX_MS;
+	set_timer_at_most(agent, agent->resync_timer, ms * 1000);
 }
 
 /* The kernel follows soon, but not more often than asked for. */
@@ -237,7 +255,7 @@ static bool try_to_follow(struct agent *agent)
 
 static void follow(struct agent *agent)
 {
-	bool valid = try_to_follow(agent), retry = agent->reconcile.refused || agent->cni_failed;
+	bool valid = try_to_follow(agent);
 
 	agent->last_sync = now_us(agent);
 	if (agent->options->once) {
@@ -247,7 +265,7 @@ static void follow(struct agent *agent)
 		set_timer(agent->sync_timer, backoff_next(&agent->retry) * 1000ULL);
 	} else {
 		backoff_reset(&agent->retry);
-		set_timer(agent->resync_timer, retry ? RETRY_MAX_MS * 1000ULL : RESYNC_US);
+		schedule_resync(agent);
 		tell_ready(agent);
 	}
 }

@@ -11,6 +11,7 @@
  * @kubeconfig: file, or NULL for a pod's service account
  * @desired: which node this is, and settings
  * @min_sync_ms: least time between two changes of the kernel
+ * @sync_ms: most time between two comparisons of all with what the kernel really has
  * @serving: where it tells of itself
  * @cni_dir: folder for the CNI configuration, "" = write none
  * @once: end when the kernel has all
@@ -20,6 +21,7 @@ struct agent_options {
 	const char *kubeconfig;
 	struct desired_options desired;
 	unsigned int min_sync_ms;
+	unsigned int sync_ms;
 	struct serving_options serving;
 	const char *cni_dir;
 	bool once;

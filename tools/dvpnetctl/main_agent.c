@@ -27,6 +27,8 @@ static const char usage[] =
 	"  --kubeconfig FILE      where the API server is, and who we are to it; without, what\n"
 	"                         a pod of the cluster finds around itself\n"
 	OVERRIDE_USAGE
+	"  --sync-period MS       most milliseconds until all is compared with what the kernel\n"
+	"                         really has (300000)\n"
 	"  --min-sync-period MS   least milliseconds between two changes of the kernel (100)\n"
 	"  --healthz-bind-address ADDRESS[:PORT]\n"
 	"                         where probes find /healthz and /livez (0.0.0.0:10256, that is\n"
@@ -62,6 +64,11 @@ static bool read_option(int option, const char *text, struct agent_options *opti
 			return false;
 		options->min_sync_ms = number;
 		return true;
+	case 'S':
+		if (!cmd_number(text, 100, 86400000, &number))
+			return false;
+		options->sync_ms = number;
+		return true;
 	case 'H':
 		return serving_parse(text, SERVING_HEALTHZ_PORT, &options->serving.healthz);
 	case 'M':
@@ -93,6 +100,7 @@ static bool read_options(int argc, char **argv, struct agent_options *options, i
 		{ "node-name", required_argument, NULL, 'n' },
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		OVERRIDE_OPTIONS,
+		{ "sync-period", required_argument, NULL, 'S' },
 		{ "min-sync-period", required_argument, NULL, 's' },
 		{ "healthz-bind-address", required_argument, NULL, 'H' },
 		{ "metrics-bind-address", required_argument, NULL, 'M' },
@@ -155,7 +163,7 @@ static void limit_serving(struct serving_options *serving)
 int main(int argc, char **argv)
 {
 	struct agent_options options = {
-		.min_sync_ms = 100, .cni_dir = CNI_CONF_DIR, .serving = default_serving,
+		.min_sync_ms = 100, .sync_ms = 300000, .cni_dir = CNI_CONF_DIR, .serving = default_serving,
 	};
 	int status;
 
