@@ -118,11 +118,6 @@ static void add_machine(struct builder *builder, const struct taken *taken,
 	}
 }
 
-static bool overlaps(const struct range *a, const struct range *b)
-{
-	return ip_contains(&a->addr, a->len, &b->addr) || ip_contains(&b->addr, b->len, &a->addr);
-}
-
 /* What else is in a range that machines have their addresses from, or NULL. */
 static char *find_stranger(const struct builder *builder, const struct range *range)
 {
@@ -142,7 +137,7 @@ static char *find_stranger(const struct builder *builder, const struct range *ra
 		}
 	for (i = 0; i < objects->ranges.count; i++)
 		if (objects->ranges.item[i].kind == DVPNET_RANGE_KIND_SERVICE &&
-		    overlaps(range, &objects->ranges.item[i]))
+		    range_overlaps(range, &objects->ranges.item[i]))
 			return util_printf("Service addresses %s",
 					   ip_prefix_text(&objects->ranges.item[i].addr,
 							  objects->ranges.item[i].len, text));

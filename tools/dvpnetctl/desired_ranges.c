@@ -6,25 +6,18 @@
  * A range that reaches into the addresses of pods, nodes or virtual machines
  * would drop what is for those, so it is left out.
  */
-#include <stdlib.h>
-
 #include "builder.h"
 
-static bool overlaps(const struct range *range, const struct ip *addr, uint8_t len)
-{
-	return ip_contains(&range->addr, range->len, addr) || ip_contains(addr, len, &range->addr);
-}
-
 static void report_overlap(const struct builder *builder, const struct range *range,
-			   const struct ip *addr, uint8_t len, const char *what,
-			   const struct place *place)
+			   const struct range *with, const char *what)
 {
 	char text[IP_TEXT_MAX], other[IP_TEXT_MAX], where[PLACE_TEXT_MAX];
 
 	report_warning(builder->report, &range->place,
 		       "Service addresses %s overlap %s %s (%s): addresses there that no Service "
 		       "has are not dropped", ip_prefix_text(&range->addr, range->len, text), what,
-		       ip_prefix_text(addr, len, other), place_text(place, where));
+		       ip_prefix_text(&with->addr, with->len, other),
+		       place_text(&with->place, where));
 }
 
 static bool overlaps_pods(const struct builder *builder, const struct range *range)
@@ -34,10 +27,13 @@ static bool overlaps_pods(const struct builder *builder, const struct range *ran
 
 	for (i = 0; i < state->prefixes.count; i++) {
 		const struct prefix *prefix = &state->prefixes.item[i];
+		const struct range pods = {
+			.addr = prefix->addr, .len = prefix->len, .place = prefix->place,
+		};
 
-		if (!overlaps(range, &prefix->addr, prefix->len))
+		if (!range_overlaps(range, &pods))
 			continue;
-		report_overlap(builder, range, &prefix->addr, prefix->len, "pods", &prefix->place);
+		report_overlap(builder, range, &pods, "pods");
 		return true;
 	}
 	return false;
@@ -51,11 +47,9 @@ static bool overlaps_inside(const struct builder *builder, const struct range *r
 	for (i = 0; i < objects->ranges.count; i++) {
 		const struct range *other = &objects->ranges.item[i];
 
-		if (other->kind != DVPNET_RANGE_KIND_INSIDE ||
-		    !overlaps(range, &other->addr, other->len))
+		if (other->kind != DVPNET_RANGE_KIND_INSIDE || !range_overlaps(range, other))
 			continue;
-		report_overlap(builder, range, &other->addr, other->len, "pods or machines",
-			       &other->place);
+		report_overlap(builder, range, other, "pods or machines");
 		return true;
 	}
 	return false;

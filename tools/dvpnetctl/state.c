@@ -49,6 +49,16 @@ int range_compare(const void *a, const void *b)
 }
 
 /**
+ * range_overlaps - is any address in both?
+ * @a: a range
+ * @b: another one
+ */
+bool range_overlaps(const struct range *a, const struct range *b)
+{
+	return ip_contains(&a->addr, a->len, &b->addr) || ip_contains(&b->addr, b->len, &a->addr);
+}
+
+/**
  * frontend_compare - order frontends
  * @a: &struct frontend
  * @b: &struct frontend

@@ -160,6 +160,7 @@ struct state {
 int node_compare(const void *a, const void *b);
 int prefix_compare(const void *a, const void *b);
 int range_compare(const void *a, const void *b);
+bool range_overlaps(const struct range *a, const struct range *b);
 int frontend_compare(const void *a, const void *b);
 int backend_compare(const void *a, const void *b);
 int service_compare(const void *a, const void *b);
