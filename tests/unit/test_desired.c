@@ -88,12 +88,14 @@ static void refuses_an_unknown_node(void **state)
 static void refuses_overlapping_prefixes(void **state)
 {
 	(void)state;
-	assert_build_error(N1 N2 NODE("n4", "192.168.1.14", "10.111.0.0/16"),
-			   "t.yaml:4: Node n1: spec.podCIDRs: 10.111.1.0/24 overlaps 10.111.0.0/16 "
-			   "of Node n4 (t.yaml:16)");
+	assert_build_error(N1 NODE("n4", "192.168.1.14", "10.111.0.0/16"),
+			   "t.yaml:10: Node n4: spec.podCIDRs: 10.111.0.0/16 overlaps 10.111.1.0/24 "
+			   "of Node n1 (t.yaml:4), which is this node; delete the Node that is no "
+			   "more, or create one of them anew");
 	assert_build_error(N1 N2 NODE("n4", "192.168.1.14", "10.111.2.0/24"),
 			   "t.yaml:16: Node n4: spec.podCIDRs: 10.111.2.0/24 overlaps 10.111.2.0/24 "
-			   "of Node n2 (t.yaml:10)");
+			   "of Node n2 (t.yaml:10), which comes first by name and keeps it; delete "
+			   "the Node that is no more, or create one of them anew");
 }
 
 static void takes_nested_prefixes_of_one_node(void **state)
@@ -113,7 +115,72 @@ static void refuses_one_address_of_two_nodes(void **state)
 	(void)state;
 	assert_build_error(N1 NODE("n2", "192.168.1.11", "10.111.2.0/24"),
 			   "t.yaml:7: Node n2: InternalIP 192.168.1.11 is that of Node n1 too "
-			   "(t.yaml:1)");
+			   "(t.yaml:1), which is this node; delete the Node that is no more");
+}
+
+/* Nodes and prefixes that are left of contradictory ones: "n1 n2: 10.1.0.0/24 n1, ...". */
+static const char *kept(const char *text, const char *node)
+{
+	static char result[1024];
+	struct reading reading;
+	size_t i, used = 0;
+
+	reading_build(&reading, text, node);
+	for (i = 0; i < reading.state.nodes.count; i++)
+		used += snprintf(result + used, sizeof(result) - used, "%s%s", i ? " " : "",
+				 reading.state.nodes.item[i].name);
+	for (i = 0; i < reading.state.prefixes.count; i++) {
+		const struct prefix *prefix = &reading.state.prefixes.item[i];
+		char address[IP_TEXT_MAX];
+
+		used += snprintf(result + used, sizeof(result) - used, "%s %s %s", i ? "," : ":",
+				 ip_prefix_text(&prefix->addr, prefix->len, address),
+				 prefix->node);
+	}
+	reading_free(&reading);
+	return result;
+}
+
+#define AGED(name, created, address, cidrs)						\
+	"apiVersion: v1\nkind: Node\nmetadata: {name: " name ", creationTimestamp: \"2026-01-"	\
+	created "T00:00:00Z\"}\nspec: {podCIDRs: [" cidrs "]}\n"				\
+	"status: {addresses: [{type: InternalIP, address: \"" address "\"}]}\n---\n"
+
+static void older_node_keeps(void **state)
+{
+	(void)state;
+	/* An address: the whole Node is left out, and its prefix is free for others. */
+	assert_string_equal(kept(N1 AGED("n2", "02", "192.168.1.12", "10.2.0.0/24")
+				 AGED("n3", "01", "192.168.1.12", "10.3.0.0/24")
+				 AGED("n4", "03", "192.168.1.14", "10.2.0.0/16"), "n1"),
+			    "n1 n3 n4: 10.2.0.0/16 n4, 10.3.0.0/24 n3, 10.111.1.0/24 n1, "
+			    "fd00:111:1::/64 n1");
+	/* A prefix: just that one, whichever is wider; who loses to nobody that stays, stays. */
+	assert_string_equal(kept(N1 AGED("n2", "02", "192.168.1.12", "10.2.0.0/16, 10.9.0.0/24")
+				 AGED("n3", "01", "192.168.1.13", "10.2.3.0/24")
+				 AGED("n4", "03", "192.168.1.14", "10.2.4.0/24"), "n1"),
+			    "n1 n2 n3 n4: 10.2.3.0/24 n3, 10.2.4.0/24 n4, 10.9.0.0/24 n2, "
+			    "10.111.1.0/24 n1, fd00:111:1::/64 n1");
+	/* A Node that does not tell its age is younger than all that do. */
+	assert_string_equal(kept(N1 NODE("n2", "192.168.1.12", "10.2.0.0/24")
+				 AGED("n3", "01", "192.168.1.12", "10.3.0.0/24"), "n1"),
+			    "n1 n3: 10.3.0.0/24 n3, 10.111.1.0/24 n1, fd00:111:1::/64 n1");
+}
+
+static void this_node_stays_in_its_own_view(void **state)
+{
+#define TWINS AGED("n1", "01", "192.168.1.11", "10.1.0.0/24")	\
+	      AGED("n1b", "02", "192.168.1.11", "10.1.0.0/24")
+	struct reading reading;
+
+	(void)state;
+	assert_string_equal(kept(TWINS, "n1"), "n1: 10.1.0.0/24 n1");
+	assert_string_equal(kept(TWINS, "n1b"), "n1b: 10.1.0.0/24 n1b");
+	reading_build(&reading, TWINS, "n1b");
+	assert_error(&reading, "t.yaml:1: Node n1: InternalIP 192.168.1.11 is that of Node n1b too "
+		     "(t.yaml:7), which is this node; the other nodes leave this one out, as it "
+		     "is younger; delete the Node that is no more");
+	reading_free(&reading);
 }
 
 /* ---- settings ---- */
@@ -455,6 +522,8 @@ int main(void)
 		cmocka_unit_test(refuses_overlapping_prefixes),
 		cmocka_unit_test(takes_nested_prefixes_of_one_node),
 		cmocka_unit_test(refuses_one_address_of_two_nodes),
+		cmocka_unit_test(older_node_keeps),
+		cmocka_unit_test(this_node_stays_in_its_own_view),
 		cmocka_unit_test(has_the_platforms_defaults),
 		cmocka_unit_test(options_override_objects),
 		cmocka_unit_test(takes_the_secret_from_the_cluster),

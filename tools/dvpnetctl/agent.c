@@ -259,8 +259,8 @@ static void follow(struct agent *agent)
 
 	agent->last_sync = now_us(agent);
 	if (agent->options->once) {
-		sd_event_exit(agent->loop, valid && !agent->reconcile.refused ? EXIT_SUCCESS :
-			      EXIT_FAILURE);
+		sd_event_exit(agent->loop, valid && reconcile_is_complete(&agent->reconcile) ?
+			      EXIT_SUCCESS : EXIT_FAILURE);
 	} else if (!valid) {
 		set_timer(agent->sync_timer, backoff_next(&agent->retry) * 1000ULL);
 	} else {

@@ -21,6 +21,7 @@ struct builder {
 	struct report *report;
 };
 
+bool desired_add_nodes(struct builder *builder);
 void desired_set_config(struct builder *builder);
 void desired_add_services(struct builder *builder);
 void desired_add_ranges(struct builder *builder);

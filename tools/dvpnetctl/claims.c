@@ -24,15 +24,11 @@ static const char *const type_texts[] = {
 /* Types are numbered in the order in which they go. */
 static int compare_ranks(const struct claim *x, const struct claim *y)
 {
-	int order = 0;
+	int order;
 
 	if (x->frontend.type != y->frontend.type)
 		return x->frontend.type < y->frontend.type ? -1 : 1;
-	/* A time that is not known is later than all others. */
-	if (*x->object->created && *y->object->created)
-		order = strcmp(x->object->created, y->object->created);
-	else
-		order = !*x->object->created - !*y->object->created;
+	order = meta_compare_created(x->object->created, y->object->created);
 	if (!order)
 		order = strcmp(x->object->meta.namespace, y->object->meta.namespace);
 	if (!order)

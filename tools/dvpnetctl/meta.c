@@ -104,6 +104,16 @@ bool meta_is_invisible(const struct field *root)
 	       has_label(root, "service.kubernetes.io/headless");
 }
 
+/**
+ * meta_compare_created - order objects by age, the oldest first
+ * @a: metadata.creationTimestamp, "" where it is not known: later than all others
+ * @b: another one
+ */
+int meta_compare_created(const char *a, const char *b)
+{
+	return *a && *b ? strcmp(a, b) : !*a - !*b;
+}
+
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";

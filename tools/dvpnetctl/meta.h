@@ -40,6 +40,7 @@ struct cluster_uid {
 bool meta_read(const struct field *root, bool namespaced, struct metas *all, struct meta *meta);
 const char *meta_label(const struct field *root, const char *key);
 bool meta_is_invisible(const struct field *root);
+int meta_compare_created(const char *a, const char *b);
 void meta_read_uid(const struct field *root, struct cluster_uid *uid);
 void meta_free(struct meta *meta);
 void metas_free(struct metas *metas);

@@ -11,6 +11,7 @@
 /**
  * struct node_object - a Node
  * @meta: metadata
+ * @created: metadata.creationTimestamp, "" if it has none
  * @internal: first InternalIP of each family
  * @cidrs: spec.podCIDRs
  * @zone: label topology.kubernetes.io/zone, or NULL
@@ -24,6 +25,7 @@
  */
 struct node_object {
 	struct meta meta;
+	char *created;
 	struct ip internal[FAMILIES];
 	LIST(struct range) cidrs;
 	char *zone;

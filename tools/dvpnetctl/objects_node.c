@@ -108,12 +108,14 @@ void objects_read_node(struct objects *objects, const struct field *root)
 	struct field metadata = field_member(root, "metadata");
 	struct field annotations = field_member(&metadata, "annotations");
 	struct node_object *node = list_add(&objects->nodes);
-	const char *bind;
+	const char *bind, *created;
 
 	if (!meta_read(root, false, &objects->metas, &node->meta)) {
 		objects->nodes.count--;
 		return;
 	}
+	created = field_member_string(&metadata, "creationTimestamp");
+	node->created = util_strdup(created ? created : "");
 	node->mode = NODE_MODE_NONE;
 	annotation_mode(&annotations, &node->mode);
 	read_mac(&annotations, node);
@@ -134,6 +136,7 @@ void objects_read_node(struct objects *objects, const struct field *root)
 void objects_free_node(struct node_object *node)
 {
 	meta_free(&node->meta);
+	free(node->created);
 	free(node->zone);
 	list_free(&node->cidrs);
 }

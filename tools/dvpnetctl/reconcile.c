@@ -10,7 +10,7 @@
  * somebody else has changed.
  *
  * An object that makes no sense keeps nobody else from being served: what was
- * there of it stays.
+ * there of it stays. A Node that claims what another has is left out.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -99,26 +99,33 @@ static void take_services(struct state *want, const struct store_service *owner,
 	*count = kept;
 }
 
+/* Moves what is wrong to @report, with what is done about it. */
+static void take_errors(struct report *report, struct report *from, const char *done)
+{
+	size_t i;
+
+	for (i = 0; i < from->warnings.count; i++)
+		report_warning(report, NULL, "%s", from->warnings.item[i]);
+	for (i = 0; i < from->errors.count; i++)
+		report_error(report, NULL, "%s%s", from->errors.item[i], done);
+	report_free(from);
+}
+
 /* The services of a Service, appended to @want; those that were there if it makes no sense. */
 static void build_service(struct reconcile *reconcile, struct store_service *service,
 			  struct objects *view, struct state *want, struct report *report)
 {
 	struct report own = { 0 };
 	struct state built = { 0 };
-	size_t i;
 
 	if (!service->object)
 		return;
 	store_view_service(service, view);
-	if (desired_build(view, reconcile->options, &built, &own))
+	if (desired_build(view, reconcile->options, &built, &own) && !own.errors.count)
 		take_services(want, service, built.services.item, &built.services.count);
 	else
 		take_services(want, service, service->sent.item, &service->sent.count);
-	for (i = 0; i < own.warnings.count; i++)
-		report_warning(report, NULL, "%s", own.warnings.item[i]);
-	for (i = 0; i < own.errors.count; i++)
-		report_error(report, NULL, "%s; its state before is kept", own.errors.item[i]);
-	report_free(&own);
+	take_errors(report, &own, "; its state before is kept");
 	state_free(&built);
 }
 
@@ -150,12 +157,15 @@ static const char *zone_of(const struct objects *view, const char *node)
 static bool build_cluster(struct reconcile *reconcile, struct state *want, char **zone,
 			  struct report *report)
 {
+	struct report own = { 0 };
 	struct objects view;
 	bool valid;
 
 	store_view(&reconcile->store, NULL, &view);
 	valid = !view.report.errors.count &&
-		desired_build(&view, reconcile->options, want, report);
+		desired_build(&view, reconcile->options, want, &own);
+	reconcile->is_partial = view.report.errors.count || own.errors.count;
+	take_errors(report, &own, valid ? "; left out here" : "");
 	reconcile_say(reconcile, &view.report);
 	*zone = util_strdup(zone_of(&view, reconcile->options->node));
 	store_view_end(&view);
@@ -166,7 +176,7 @@ static bool build_cluster(struct reconcile *reconcile, struct state *want, char 
  * reconcile_build - build all anew
  * @reconcile: its store has the objects
  * @want: filled: complete and sorted
- * @report: what is wrong with the objects
+ * @report: what is wrong with the objects, and what is done about it
  *
  * Return: false if nothing can be made of them.
  */
@@ -544,6 +554,15 @@ bool reconcile_run(struct reconcile *reconcile)
 			return false;
 	}
 	return run_changes(reconcile) || run_all(reconcile);
+}
+
+/**
+ * reconcile_is_complete - does the kernel have all that the objects say?
+ * @reconcile: what it was told
+ */
+bool reconcile_is_complete(const struct reconcile *reconcile)
+{
+	return !reconcile->refused && !reconcile->is_partial;
 }
 
 /**

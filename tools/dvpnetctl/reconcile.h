@@ -27,6 +27,7 @@ typedef void reconcile_leave_fn(const struct prefix *prefix, void *arg);
  * @cluster: nodes, prefixes and settings that it was told of
  * @zone: zone of this node, or NULL
  * @refused: it refused a service
+ * @is_partial: objects contradict each other or make no sense, so something is left out
  * @full_runs: how often all was compared, or tried to
  * @said: warnings and errors that were logged already
  * @hold_ms: how long flows of a machine that comes here are awaited, 0 = not at all
@@ -45,6 +46,7 @@ struct reconcile {
 	struct state cluster;
 	char *zone;
 	bool refused;
+	bool is_partial;
 	uint64_t full_runs;
 	LIST(char *) said;
 	uint32_t hold_ms;
@@ -55,6 +57,7 @@ struct reconcile {
 bool reconcile_build(struct reconcile *reconcile, struct state *want, struct report *report);
 const struct prefix *reconcile_own_machine(const struct reconcile *reconcile, const struct ip *addr);
 bool reconcile_run(struct reconcile *reconcile);
+bool reconcile_is_complete(const struct reconcile *reconcile);
 void reconcile_say(struct reconcile *reconcile, const struct report *report);
 void reconcile_free(struct reconcile *reconcile);
 
