@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from agent import Agent, kubeconfig, wait_until
-from fake_api import (FakeApi, endpoint_slice, machine, namespace, node, service, timestamp)
+from fake_api import (FakeApi, endpoint_slice, machine, module_config, namespace, node, secret,
+                      service, timestamp)
 from test_health import free_port, values
 
 TIMEOUT = int(os.environ.get("AGENT_TIMEOUT", "30"))
@@ -124,3 +125,73 @@ def test_this_node_is_younger(api, start):
     assert "add node n1" not in agent.texts()
     assert values(agent)[INCOMPLETE] == 1
     follows(api, agent, 1)
+
+
+def modes(agent, since=0):
+    """Modes that were set, in their order."""
+    return [c["config"]["mode"] for c in agent.changes[since:] if "mode" in c.get("config", {})]
+
+
+def wrong_module_config(mode="VXLAN"):
+    """One whose bpfLBMode is misspelt."""
+    config = module_config(mode)
+    config["spec"]["settings"]["bpfLBMode"] = "Foo"
+    return config
+
+
+def test_wrong_settings_at_the_start(api, start):
+    """What can be read of them is obeyed, where nothing was before; all else is followed."""
+    api.set(wrong_module_config())
+    agent = start()
+    agent.await_log("error: ModuleConfig cni-cilium: spec.settings.bpfLBMode: must be", TIMEOUT)
+    agent.await_log("; until it is mended, settings stay as they were; where there were none, they "
+                    "are what can be read", TIMEOUT)
+    assert modes(agent) == ["vxlan"]
+    is_incomplete(agent, 1)
+    follows(api, agent, 1)
+    compare_all(agent)
+    follows(api, agent, 2)
+    # No other setting changes before it is mended.
+    api.set(wrong_module_config("Disabled"))
+    follows(api, agent, 3)
+    compare_all(agent)
+    assert modes(agent) == ["vxlan"]
+    api.set(module_config("Disabled"))
+    wait_until(lambda: modes(agent) == ["vxlan", "classic"], TIMEOUT, lambda: modes(agent))
+    is_incomplete(agent, 0)
+
+
+def test_wrong_settings_later(api, start):
+    """Those before stay; and all of them, where the object is new."""
+    api.set(module_config("VXLAN"))
+    agent = start()
+    is_incomplete(agent, 0)
+    api.set(wrong_module_config("Disabled"))
+    agent.await_log("error: ModuleConfig cni-cilium: spec.settings.bpfLBMode: must be", TIMEOUT)
+    is_incomplete(agent, 1)
+    follows(api, agent, 1)
+    compare_all(agent)
+    follows(api, agent, 2)
+    api.set(module_config("VXLAN"))
+    is_incomplete(agent, 0)
+    wrong = secret("d8-cni-configuration", cni="cilium", cilium="{")
+    api.set(wrong)
+    agent.await_log("Secret kube-system/d8-cni-configuration: data.cilium: must be a JSON object",
+                    TIMEOUT)
+    follows(api, agent, 3)
+    compare_all(agent)
+    assert modes(agent) == ["vxlan"]
+    api.delete("Secret", "d8-cni-configuration")
+    is_incomplete(agent, 0)
+    assert modes(agent) == ["vxlan"]
+
+
+def test_node_that_is_wrong(api, start):
+    """Its state before is kept, and the metric says so until it is mended."""
+    agent = start()
+    item = node("n2", "192.168.1.2", "10.2.0.0/24", annotations={"dvpnet.io/mode": "x"})
+    api.set(item)
+    is_incomplete(agent, 1)
+    follows(api, agent, 1)
+    api.delete("Node", "n2")
+    is_incomplete(agent, 0)

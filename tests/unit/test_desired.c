@@ -195,6 +195,33 @@ static void assert_config(const char *text, uint16_t attr, uint32_t value)
 	reading_free(&reading);
 }
 
+static void keeps_settings(void **state)
+{
+	struct desired_options options = { .node = "n1" };
+	struct config before = { 0 };
+	struct reading reading;
+
+	(void)state;
+	config_set(&before, DVPNET_A_CONFIG_MODE, DVPNET_MODE_VXLAN);
+	config_set(&before, DVPNET_A_CONFIG_PORT, 4297);
+	config_set(&before, DVPNET_A_CONFIG_NODEPORT_MAX, 1);
+	config_set(&before, DVPNET_A_CONFIG_NODES, 3);
+	/* What an option says goes before what was there. */
+	config_set(&options.config, DVPNET_A_CONFIG_PORT, 4298);
+	reading_build(&reading, N1 UID CILIUM("tunnelMode: Disabled"), "n1");
+	assert_int_equal(reading.state.config.value[DVPNET_A_CONFIG_MODE], DVPNET_MODE_CLASSIC);
+	desired_keep_config(&before, &options, &reading.state);
+	assert_int_equal(reading.state.config.value[DVPNET_A_CONFIG_MODE], DVPNET_MODE_VXLAN);
+	assert_int_equal(reading.state.config.value[DVPNET_A_CONFIG_PORT], DESIRED_PORT);
+	assert_string_equal(reading.state.origin.mode, "as before");
+	assert_string_equal(reading.state.origin.port, "default");
+	/* Objects have no say in these. */
+	assert_int_equal(reading.state.config.value[DVPNET_A_CONFIG_NODEPORT_MAX],
+			 DESIRED_NODEPORT_MAX);
+	assert_false(config_has(&reading.state.config, DVPNET_A_CONFIG_NODES));
+	reading_free(&reading);
+}
+
 static void has_the_platforms_defaults(void **state)
 {
 	(void)state;
@@ -524,6 +551,7 @@ int main(void)
 		cmocka_unit_test(refuses_one_address_of_two_nodes),
 		cmocka_unit_test(older_node_keeps),
 		cmocka_unit_test(this_node_stays_in_its_own_view),
+		cmocka_unit_test(keeps_settings),
 		cmocka_unit_test(has_the_platforms_defaults),
 		cmocka_unit_test(options_override_objects),
 		cmocka_unit_test(takes_the_secret_from_the_cluster),

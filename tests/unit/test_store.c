@@ -358,10 +358,17 @@ static void keeps_what_was_there_of_what_is_wrong(void **state)
 	assert_true(reconcile.store.others_dirty);
 	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
 	assert_int_equal(report.errors.count, 1);
+	assert_int_equal(reconcile.store.wrong, 1);
 	assert_true(reconcile_build(&reconcile, &want, &report));
 	assert_int_equal(want.config.value[DVPNET_A_CONFIG_MODE], DVPNET_MODE_VXLAN);
 	report_free(&report);
 	state_free(&want);
+	set(right);
+	assert_int_equal(reconcile.store.wrong, 0);
+	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
+	delete(right);
+	assert_int_equal(reconcile.store.wrong, 0);
+	report_free(&report);
 }
 
 /* Half of what it says may be open to more than the whole. */

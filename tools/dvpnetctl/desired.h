@@ -24,6 +24,8 @@ struct desired_options {
 
 bool desired_build(const struct objects *objects, const struct desired_options *options,
 		   struct state *state, struct report *report);
+void desired_keep_config(const struct config *before, const struct desired_options *options,
+			 struct state *state);
 void desired_mac(const char *name, uint8_t mac[NODE_MAC_SIZE]);
 
 #endif

@@ -302,3 +302,43 @@ void desired_set_config(struct builder *builder)
 	set_secret(builder, config);
 	free(precedence.why);
 }
+
+/* Where a setting comes from that stays as it was. */
+static void keep_origin(char **origin, char **before)
+{
+	free(*origin);
+	*origin = *before ? *before : util_strdup("as before");
+	*before = NULL;
+}
+
+/**
+ * desired_keep_config - have settings stay as they were
+ * @before: what they were
+ * @options: what they decide on follows them
+ * @state: its settings that come from objects, and where they come from, are replaced
+ *
+ * For the time in which an object that configures the cluster makes no sense: a mode, or a
+ * port, must not become another by a slip, on those nodes alone whose agent starts meanwhile.
+ */
+void desired_keep_config(const struct config *before, const struct desired_options *options,
+			 struct state *state)
+{
+	static const uint16_t attrs[] = {
+		DVPNET_A_CONFIG_MODE, DVPNET_A_CONFIG_PORT, DVPNET_A_CONFIG_VNI,
+		DVPNET_A_CONFIG_UDP_CSUM, DVPNET_A_CONFIG_TRUST_UNDERLAY,
+		DVPNET_A_CONFIG_MASQUERADE, DVPNET_A_CONFIG_VIP_ECHO,
+		DVPNET_A_CONFIG_RESET_REMOVED,
+	};
+	struct origin origin = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		if (config_has(before, attrs[i]) && !config_has(&options->config, attrs[i]))
+			config_set(&state->config, attrs[i], before->value[attrs[i]]);
+	origin_load(&origin, before);
+	if (!config_has(&options->config, DVPNET_A_CONFIG_MODE))
+		keep_origin(&state->origin.mode, &origin.mode);
+	if (!config_has(&options->config, DVPNET_A_CONFIG_PORT))
+		keep_origin(&state->origin.port, &origin.port);
+	origin_free(&origin);
+}

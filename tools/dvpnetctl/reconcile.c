@@ -10,7 +10,8 @@
  * somebody else has changed.
  *
  * An object that makes no sense keeps nobody else from being served: what was
- * there of it stays. A Node that claims what another has is left out.
+ * there of it stays. A Node that claims what another has is left out. Where nothing was
+ * there of an object that configures the cluster, settings stay as they are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,41 @@ static const char *zone_of(const struct objects *view, const char *node)
 	return NULL;
 }
 
+/* The settings that are in use, and that somebody wanted; false if there are none. */
+static bool config_before(struct reconcile *reconcile, struct config *config)
+{
+	struct state have = { 0 };
+	bool valid;
+
+	if (reconcile->cluster.nodes.count) {
+		*config = reconcile->cluster.config;
+		return true;
+	}
+	if (reconcile->is_open)
+		valid = !kernel_get_config(&reconcile->sync.kernel, &have.config);
+	else
+		valid = dry_run_have(&have) == EXIT_SUCCESS;
+	*config = have.config;
+	state_free(&have);
+	/* A device that is new has no nodes, and the kernel's own defaults. */
+	return valid && config->value[DVPNET_A_CONFIG_NODES];
+}
+
+/*
+ * What configures the cluster as a whole and makes no sense, and never did here: else it
+ * would be the one before.
+ */
+static void pass_over(struct reconcile *reconcile, struct report *wrong, struct state *want,
+		      struct report *report)
+{
+	struct config before;
+
+	if (wrong->errors.count && config_before(reconcile, &before))
+		desired_keep_config(&before, reconcile->options, want);
+	take_errors(report, wrong, "; until it is mended, settings stay as they were; where there "
+		    "were none, they are what can be read");
+}
+
 /* Nodes, prefixes and settings; @zone is filled with that of this node. */
 static bool build_cluster(struct reconcile *reconcile, struct state *want, char **zone,
 			  struct report *report)
@@ -162,11 +198,10 @@ static bool build_cluster(struct reconcile *reconcile, struct state *want, char 
 	bool valid;
 
 	store_view(&reconcile->store, NULL, &view);
-	valid = !view.report.errors.count &&
-		desired_build(&view, reconcile->options, want, &own);
-	reconcile->is_partial = view.report.errors.count || own.errors.count;
+	valid = desired_build(&view, reconcile->options, want, &own);
+	reconcile->is_partial = own.errors.count;
 	take_errors(report, &own, valid ? "; left out here" : "");
-	reconcile_say(reconcile, &view.report);
+	pass_over(reconcile, &view.report, want, report);
 	*zone = util_strdup(zone_of(&view, reconcile->options->node));
 	store_view_end(&view);
 	return valid;
@@ -562,7 +597,7 @@ bool reconcile_run(struct reconcile *reconcile)
  */
 bool reconcile_is_complete(const struct reconcile *reconcile)
 {
-	return !reconcile->refused && !reconcile->is_partial;
+	return !reconcile->refused && !reconcile->is_partial && !reconcile->store.wrong;
 }
 
 /**

@@ -27,7 +27,7 @@ typedef void reconcile_leave_fn(const struct prefix *prefix, void *arg);
  * @cluster: nodes, prefixes and settings that it was told of
  * @zone: zone of this node, or NULL
  * @refused: it refused a service
- * @is_partial: objects contradict each other or make no sense, so something is left out
+ * @is_partial: objects contradict each other, so something is left out
  * @full_runs: how often all was compared, or tried to
  * @said: warnings and errors that were logged already
  * @hold_ms: how long flows of a machine that comes here are awaited, 0 = not at all

@@ -29,6 +29,7 @@
  * @service: the Service that it is or belongs to
  * @value: what it says; of a Service, that is in @service
  * @next: what it says in the list that is being read, or NULL
+ * @is_wrong: what was told of it last makes no sense
  */
 struct store_object {
 	char *kind;
@@ -39,6 +40,7 @@ struct store_object {
 	struct store_service *service;
 	struct store_value value;
 	struct store_value *next;
+	bool is_wrong;
 };
 
 /**
@@ -339,6 +341,7 @@ static void take_away(struct store *store, struct store_object *object)
 static void remove_object(struct store *store, struct store_object *object)
 {
 	take_away(store, object);
+	store->wrong -= object->is_wrong;
 	tdelete(object, &store->objects, compare_objects);
 	free_object(object);
 }
@@ -400,6 +403,16 @@ static void report_wrong(struct report *report, bool known, const struct objects
 		report_error(report, NULL, "%s%s", read->report.errors.item[i], outcome);
 }
 
+static void count_wrong(struct store *store, const struct store_object *key, bool is_wrong)
+{
+	struct store_object *object = find(store, key);
+
+	if (!object)
+		return;
+	store->wrong += is_wrong - object->is_wrong;
+	object->is_wrong = is_wrong;
+}
+
 /**
  * store_set - an object is there, or is another than before
  * @store: where to keep it
@@ -423,8 +436,10 @@ void store_set(struct store *store, const struct store_list *list, json_t *json,
 	known = there && is_there(there);
 	report_wrong(report, known, &read);
 	if (is_left_out(known, &read)) {
-		if (there)
-			there->round = list ? list->round : 0;
+		/* Of what was not there, it is remembered that it is wrong. */
+		there = get_object(store, &key);
+		there->list = list;
+		there->round = list ? list->round : 0;
 	} else {
 		if (read.service_uid.known) {
 			store->others_dirty |= !store->service_uid.known;
@@ -435,6 +450,7 @@ void store_set(struct store *store, const struct store_list *list, json_t *json,
 		else if (!list || !list->open)
 			store_delete(store, json);
 	}
+	count_wrong(store, &key, read.report.errors.count);
 	objects_free(&read);
 }
 

@@ -56,6 +56,7 @@ struct store_list {
  * @machines: VirtualMachines and Pods, in no order
  * @nodes_dirty: a Node, VirtualMachine or Pod has changed
  * @others_dirty: one of @others has changed, on which all of the state may hang
+ * @wrong: how many objects make no sense, as they were told of last
  * @service_uid: of Service default/kubernetes
  * @on_sent: learns of each Service that the kernel has been told of, or NULL
  * @on_sent_arg: for @on_sent
@@ -69,6 +70,7 @@ struct store {
 	LIST(struct store_object *) machines;
 	bool nodes_dirty;
 	bool others_dirty;
+	size_t wrong;
 	struct cluster_uid service_uid;
 	store_fn *on_sent;
 	void *on_sent_arg;

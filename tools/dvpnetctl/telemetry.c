@@ -350,8 +350,8 @@ void telemetry_write(FILE *to, const struct telemetry *telemetry, struct reconci
 	write_probe(to, "kubeproxy_proxy_livez_total", "Cumulative proxy livez HTTP status",
 		    telemetry->probes[PROBE_LIVEZ]);
 	metrics_single(to, "dvpnet_sync_incomplete", "gauge",
-		       "1 if something is left out, as the module refuses a Service, or objects "
-		       "contradict each other: the agent's log says which",
+		       "1 if something is left out: the module refuses a Service, or objects make no "
+		       "sense or contradict each other; the agent's log says which",
 		       !reconcile_is_complete(reconcile));
 	metrics_head(to, "dvpnet_build_info", "gauge", "Version of the agent");
 	metrics_labelled(to, "dvpnet_build_info", "version", DVPNET_VERSION, 1);
