@@ -18,8 +18,8 @@ ANEW = node("n2-anew", "192.168.1.2", "10.9.0.0/24", creationTimestamp=timestamp
 # What it had before is still somebody else's.
 OVERLAPPING = node("n3", "192.168.1.3", "10.2.0.0/16", creationTimestamp=timestamp(10))
 SAID = {
-    "n2-anew": "Node n2-anew: InternalIP 192.168.1.2 is that of Node n2 too ",
-    "n3": "Node n3: spec.podCIDRs: 10.2.0.0/16 overlaps 10.2.0.0/24 of Node n2 ",
+    "n2-anew": "Node n2-anew: InternalIP 192.168.1.2 is that of Node n2 too (cluster), ",
+    "n3": "Node n3: spec.podCIDRs: 10.2.0.0/16 overlaps 10.2.0.0/24 of Node n2 (cluster), ",
 }
 
 

@@ -8,7 +8,7 @@
 #define PRINTED_MAX 20
 
 /**
- * place_text - write FILE:LINE
+ * place_text - write FILE:LINE, or "cluster" of what comes from an API server
  * @place: the place
  * @text: where to write
  *
@@ -16,7 +16,7 @@
  */
 const char *place_text(const struct place *place, char text[PLACE_TEXT_MAX])
 {
-	const char *file = place->file ? place->file : "(cluster)";
+	const char *file = place->file ? place->file : "cluster";
 
 	if (place->line)
 		snprintf(text, PLACE_TEXT_MAX, "%s:%u", file, place->line);
