@@ -194,8 +194,8 @@ static void says_what_is_wrong_with_the_secret(void **state)
 			   "text in base64");
 	reading_build(&reading, N1 UID SECRET("", IS_CILIUM, ODD_MODE), "n1");
 	assert_no_error(&reading);
-	assert_warning(&reading, THE_SECRET ": data.cilium: mode \"Geneve\" is not known and is "
-				 "passed over");
+	assert_warning(&reading, "t.yaml:14: " THE_SECRET ": data.cilium: mode \"Geneve\" is not "
+				 "known and is passed over");
 	assert_int_equal(reading.state.config.value[DVPNET_A_CONFIG_MODE], DVPNET_MODE_CLASSIC);
 	reading_free(&reading);
 }

@@ -36,13 +36,14 @@ static const char *read_choice(const struct field *field, const json_t *json, co
 			       const char *const *choices)
 {
 	const char *text = json_string_value(json_object_get(json, key));
+	struct place place = field_place(field);
 	size_t i;
 
 	for (i = 0; text && choices[i]; i++)
 		if (!strcmp(text, choices[i]))
 			return choices[i];
 	if (text && *text)
-		report_warning(field->subject->report, NULL,
+		report_warning(field->subject->report, &place,
 			       "Secret kube-system/" OBJECTS_CNI_SECRET ": data.cilium: %s \"%s\" is "
 			       "not known and is passed over", key, text);
 	return NULL;
