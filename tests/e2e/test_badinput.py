@@ -325,3 +325,13 @@ def test_wrong_words(unchanged, words):
     """A wrong command line."""
     refused(ctl("left", *words, stdin="", check=False), r"\S{3}")
     assert unchanged
+
+
+@pytest.mark.parametrize("key, value, expected", [
+    ("mode", "foo", "must be vxlan, classic or auto"),
+    ("max-flows", "many", "must be a number from 0 to 4294967295"),
+])
+def test_wrong_setting(unchanged, key, value, expected):
+    """It says what the setting may be."""
+    refused(ctl("left", "config", "set", key, value, check=False), f"{key}: .*{expected}")
+    assert unchanged

@@ -350,6 +350,15 @@ static int show_config(struct kernel *kernel, char **words)
 	return EXIT_SUCCESS;
 }
 
+static int refuse_value(const struct config_key *key, const char *text)
+{
+	if (key->attr == DVPNET_A_CONFIG_MODE)
+		return cmd_error("%s: \"%s\" is not valid: must be vxlan, classic or auto",
+				 key->name, text);
+	return cmd_error("%s: \"%s\" is not valid: must be a number from 0 to %llu", key->name,
+			 text, (1ULL << 8 * key->size) - 1);
+}
+
 static int set_config(struct kernel *kernel, char **words)
 {
 	struct config config = { 0 };
@@ -370,7 +379,7 @@ static int set_config(struct kernel *kernel, char **words)
 			 cmd_number(words[1], 0, (1ULL << 8 * key->size) - 1, &number))
 			config_set(&config, key->attr, number);
 		else
-			return cmd_error("%s: \"%s\" is not valid", words[0], words[1]);
+			return refuse_value(key, words[1]);
 	}
 	if (!config.present)
 		return cmd_error("config set: expected KEY VALUE...");
