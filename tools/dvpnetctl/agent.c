@@ -9,10 +9,8 @@
  *
  * The loop is sd-event: signals, timers and watchdog of systemd come with it.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>

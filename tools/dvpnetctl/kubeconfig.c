@@ -7,7 +7,6 @@
  * whose names are relative to it. Nothing secret is ever part of a message.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

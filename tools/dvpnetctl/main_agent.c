@@ -8,14 +8,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent.h"
 #include "cmd.h"
 #include "cni.h"
 #include "log.h"
 #include "override.h"
-#include "print.h"
 
 static const char usage[] =
 	"Usage: dvpnetctl agent --node-name NAME [--kubeconfig FILE] [OPTIONS]\n"

@@ -6,7 +6,6 @@
  * values that it is about: where others are set by now, the note is void.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "note.h"
 #include "origin.h"
