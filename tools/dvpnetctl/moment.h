@@ -7,5 +7,6 @@
 
 uint64_t moment_us(void);
 double moment_now(void);
+double moment_parse(const char *text);
 
 #endif

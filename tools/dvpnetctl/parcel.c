@@ -9,8 +9,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "moment.h"
 #include "parcel.h"
 #include "saved.h"
 
@@ -114,14 +114,6 @@ void parcel_write(const json_t *flows, const struct ip *addr, const char *node, 
 
 /* ---- reading ---- */
 
-/* As the API server writes it, in UTC; what is none is long ago. */
-static double read_time(const char *text)
-{
-	struct tm tm = { 0 };
-
-	return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -164,7 +156,7 @@ bool parcel_read(const json_t *object, const char *node, struct parcel *parcel,
 	*parcel = (struct parcel){
 		.name = util_strdup(text_of(metadata, "name")),
 		.more = !strcmp(text_of(data, "more"), "true"),
-		.created = read_time(text_of(metadata, "creationTimestamp")),
+		.created = moment_parse(text_of(metadata, "creationTimestamp")),
 	};
 	if (strcmp(text_of(data, "node"), node))
 		report_error(report, NULL, "node: is not this one");

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "moment.h"
@@ -63,28 +62,12 @@ void telemetry_free(struct telemetry *telemetry)
 
 /* ---- events ---- */
 
-/* As RFC 3339 has it, in UTC, as all of Kubernetes writes it; 0 if it is something else. */
-static double read_time(const char *text)
-{
-	double fraction = 0;
-	struct tm utc = { 0 };
-	const char *end;
-	char *behind;
-
-	end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
-	if (end && *end == '.') {
-		fraction = strtod(end, &behind);
-		end = behind;
-	}
-	return end && !strcmp(end, "Z") ? timegm(&utc) + fraction : 0;
-}
-
 /* When the pods changed for which the endpoints changed, unless that was before our time. */
 static void note_trigger(struct telemetry *telemetry, const json_t *object)
 {
 	const json_t *metadata = json_object_get(object, "metadata");
 	const json_t *annotations = json_object_get(metadata, "annotations");
-	double when = read_time(json_string_value(json_object_get(annotations,
+	double when = moment_parse(json_string_value(json_object_get(annotations,
 				"endpoints.kubernetes.io/last-change-trigger-time")));
 
 	if (when > telemetry->started && telemetry->triggers.count < TRIGGERS_MAX)
