@@ -386,13 +386,36 @@ static void takes_no_service_that_is_wrong(void **state)
 	assert_int_equal(report.errors.count, 1);
 	assert_non_null(strstr(report.errors.item[0], "; nothing of it is served"));
 	assert_string_equal(dirty_names(), "");
+	assert_int_equal(reconcile.store.wrong, 1);
 	report_free(&report);
 	set(SERVICE("c", "10.222.0.3"));
+	assert_int_equal(reconcile.store.wrong, 0);
 	assert_string_equal(dirty_names(), "c");
 	document_parse(NULL, wrong, strlen(wrong), set_document, &report, &report);
 	assert_non_null(strstr(report.errors.item[0], "; its state before is kept"));
 	report_free(&report);
 	settle();
+}
+
+/* The names of texts within objects go with the view that they were read for. */
+static void keeps_no_places_of_a_view(void **state)
+{
+	/* A ClusterConfiguration with a serviceSubnetCIDR. */
+	static const char text[] =
+		"apiVersion: v1\nkind: Secret\nmetadata: {namespace: kube-system, name: "
+		"d8-cluster-configuration}\ndata: {cluster-configuration.yaml: "
+		"'YXBpVmVyc2lvbjogZGVja2hvdXNlLmlvL3YxCmtpbmQ6IENsdXN0ZXJDb25maWd1"
+		"cmF0aW9uCnNlcnZpY2VTdWJuZXRDSURSOiAxMC4yMjIuMC4wLzE2Cg=='}\n";
+	struct report report = { 0 };
+	struct state want = { 0 };
+
+	(void)state;
+	set(text);
+	assert_true(reconcile_build(&reconcile, &want, &report));
+	assert_int_equal(want.ranges.list.count, 1);
+	assert_null(want.ranges.list.item[0].place.file);
+	report_free(&report);
+	state_free(&want);
 }
 
 static void marks_nodes(void **state)
@@ -424,6 +447,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forgets_a_service_that_becomes_anothers, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_what_was_there_of_what_is_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(takes_no_service_that_is_wrong, begin, end),
+		cmocka_unit_test_setup_teardown(keeps_no_places_of_a_view, begin, end),
 		cmocka_unit_test_setup_teardown(marks_nodes, begin, end),
 	};
 

@@ -189,6 +189,17 @@ static void pass_over(struct reconcile *reconcile, struct report *wrong, struct 
 		    "were none, they are what can be read");
 }
 
+/* Places point to names of files that belong to a view; the state outlives it. */
+static void forget_places(struct state *want)
+{
+	size_t i;
+
+	for (i = 0; i < want->ranges.list.count; i++)
+		want->ranges.list.item[i].place = (struct place){ 0 };
+	for (i = 0; i < want->machine_ranges.count; i++)
+		want->machine_ranges.item[i].place = (struct place){ 0 };
+}
+
 /* Nodes, prefixes and settings; @zone is filled with that of this node. */
 static bool build_cluster(struct reconcile *reconcile, struct state *want, char **zone,
 			  struct report *report)
@@ -203,6 +214,7 @@ static bool build_cluster(struct reconcile *reconcile, struct state *want, char 
 	take_errors(report, &own, valid ? "; left out here" : "");
 	pass_over(reconcile, &view.report, want, report);
 	*zone = util_strdup(zone_of(&view, reconcile->options->node));
+	forget_places(want);
 	store_view_end(&view);
 	return valid;
 }
