@@ -169,7 +169,7 @@ def test_begins_beside_a_refused_service(node):
                                 [("tcp", 7, "TCP")]))
     node.start()
     said, = [line for line in node.agent.log if "test/twin" in line and "error" in line]
-    assert f"Service test/twin:tcp: port {NODE_PORT} is taken by test/echo:tcp" in said
+    assert f"Service test/twin:tcp: dvpnet: port {NODE_PORT} is taken by test/echo:tcp" in said
     assert node.metrics()["dvpnet_sync_incomplete"] == 1
     assert node.answer(HEALTH, "/", node.pair.nodes["left"].ip4).status == 503
     routes = run("ip", "route", "show", "dev", "dvp0", ns="left").stdout
