@@ -224,7 +224,9 @@ static bool netlink_config_is_equal(const struct dvp_config *a, const struct dvp
 
 static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
 {
+	struct dvp_vxlan_socks socks = {};
 	struct dvp_config *old, *new;
+	const struct dvp_node *self;
 	int err;
 
 	old = rcu_dereference_protected(dn->config, lockdep_is_held(&dn->lock));
@@ -237,17 +239,15 @@ static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
 		return err;
 	}
 	err = netlink_check_config(dn, new, info->extack);
+	self = rcu_dereference_protected(dn->self, lockdep_is_held(&dn->lock));
+	if (!err && self)
+		err = dvp_vxlan_open(dn, self, new->port, &socks, info->extack);
 	if (err) {
 		kfree(new);
 		return err;
 	}
 	rcu_assign_pointer(dn->config, new);
-	err = dvp_vxlan_open(dn, info->extack);
-	if (err) {
-		rcu_assign_pointer(dn->config, old);
-		kfree_rcu(new, rcu);
-		return err;
-	}
+	dvp_vxlan_use(dn, &socks);
 	kfree_rcu(old, rcu);
 	dvp_flow_collect(dn);
 	dvp_sync_changed(dn);

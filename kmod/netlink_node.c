@@ -168,6 +168,24 @@ static int netlink_parse_node(struct genl_info *info, struct dvp_node *node)
 	return 0;
 }
 
+/* Its sockets come first: the port may be somebody else's, and then nothing has changed. */
+static int netlink_set_local_node(struct dvp_net *dn, struct genl_info *info,
+				  struct dvp_node *node, const struct dvp_config *config)
+{
+	struct dvp_vxlan_socks socks;
+	int err;
+
+	err = dvp_vxlan_open(dn, node, config->port, &socks, info->extack);
+	if (err)
+		return err;
+	err = dvp_node_set(dn, node, info->extack);
+	if (err < 0)
+		dvp_vxlan_discard(dn, &socks);
+	else
+		dvp_vxlan_use(dn, &socks);
+	return err;
+}
+
 static int netlink_set_node(struct dvp_net *dn, struct genl_info *info,
 			    struct dvp_node *node)
 {
@@ -178,7 +196,9 @@ static int netlink_set_node(struct dvp_net *dn, struct genl_info *info,
 	if (err)
 		return err;
 	config = rcu_dereference_protected(dn->config, lockdep_is_held(&dn->lock));
-	if (!node->local && !dvp_classic_is_possible(dn, node, config)) {
+	if (node->local)
+		return netlink_set_local_node(dn, info, node, config);
+	if (!dvp_classic_is_possible(dn, node, config)) {
 		NL_SET_ERR_MSG_FMT_MOD(info->extack,
 				       "classic mode: node %.40s is behind a router",
 				       node->name);
@@ -191,7 +211,6 @@ int dvpnet_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct dvp_node *node;
 	struct dvp_net *dn;
-	bool local;
 	int err;
 
 	if (dvp_netlink_missing(info, DVPNET_A_NODE_NAME) ||
@@ -211,10 +230,9 @@ int dvpnet_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err < 0 && node)
 		dvp_node_free(node);
 	if (err > 0) {
-		local = node->local;
 		dvp_sync_changed(dn);
 		dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_NTF);
-		err = local ? dvp_vxlan_open(dn, info->extack) : 0;
+		err = 0;
 	}
 	dev_hold(dn->dev);
 	dvp_netlink_end(dn);
@@ -242,7 +260,7 @@ int dvpnet_nl_node_del_doit(struct sk_buff *skb, struct genl_info *info)
 		dvp_node_del(dn, node);
 		dvp_sync_changed(dn);
 		if (local)
-			err = dvp_vxlan_open(dn, info->extack);
+			dvp_vxlan_close(dn);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_NODE_NAME],
 				    "no such node");

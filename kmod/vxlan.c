@@ -329,72 +329,82 @@ static struct socket *vxlan_sock_get(struct dvp_net *dn, struct socket *old,
 	return vxlan_sock_create(dn, addr, port, extack);
 }
 
-/* Put the new sockets into the old ones' place. */
-static void vxlan_sock_replace(struct dvp_net *dn, struct socket *sock4,
-			       struct socket *sock6)
+/* Close sockets, where there are any, that are in use no more. */
+static void vxlan_sock_release(struct socket *sock4, struct socket *sock6)
 {
-	struct socket *old4, *old6;
-
-	/* Writers are serialised: by the lock, or as the last one left at the end. */
-	old4 = rcu_replace_pointer(dn->sock4, sock4, true);
-	old6 = rcu_replace_pointer(dn->sock6, sock6, true);
-	if (old4 == sock4)
-		old4 = NULL;
-	if (old6 == sock6)
-		old6 = NULL;
-	if (!old4 && !old6)
+	if (!sock4 && !sock6)
 		return;
-
 	/* Senders let go of the socket, then receivers of its user data. */
 	synchronize_net();
-	if (old4)
-		udp_tunnel_sock_release(old4->sk);
-	if (old6)
-		udp_tunnel_sock_release(old6->sk);
+	if (sock4)
+		udp_tunnel_sock_release(sock4->sk);
+	if (sock6)
+		udp_tunnel_sock_release(sock6->sk);
 	synchronize_net();
 }
 
 /**
- * dvp_vxlan_open - bind the sockets to this node's underlay addresses and port
+ * dvp_vxlan_open - bind sockets to a node's underlay addresses and the VXLAN port
  * @dn: whose
+ * @self: the node, which is about to be the local one
+ * @port: the port
+ * @socks: filled; those that are right already are taken over
  * @extack: says why not
  *
- * Called again after a change: new sockets are opened before old ones are
- * closed, and those that are right already stay. Without a local node, closes.
+ * Nothing is sent through them yet: they end in dvp_vxlan_use() or
+ * dvp_vxlan_discard(), whatever else becomes of the change.
  *
  * Context: &dvp_net.lock, may sleep.
- * Return: 0, or an error of socket creation; the old sockets stay then.
+ * Return: 0, or an error of socket creation; nothing has changed then.
  */
-int dvp_vxlan_open(struct dvp_net *dn, struct netlink_ext_ack *extack)
+int dvp_vxlan_open(struct dvp_net *dn, const struct dvp_node *self, u16 port,
+		   struct dvp_vxlan_socks *socks, struct netlink_ext_ack *extack)
 {
-	struct socket *old4, *old6, *sock4, *sock6;
-	const struct dvp_node *self;
-	u16 port;
+	struct socket *old4, *old6;
 
-	self = rcu_dereference_protected(dn->self, lockdep_is_held(&dn->lock));
-	if (!self) {
-		vxlan_sock_replace(dn, NULL, NULL);
-		return 0;
-	}
-	port = rcu_dereference_protected(dn->config, lockdep_is_held(&dn->lock))->port;
 	old4 = rcu_dereference_protected(dn->sock4, lockdep_is_held(&dn->lock));
 	old6 = rcu_dereference_protected(dn->sock6, lockdep_is_held(&dn->lock));
+	socks->v4 = vxlan_sock_get(dn, old4, &self->underlay[DVP_NODE_V4].addr, port,
+				   extack);
+	if (IS_ERR(socks->v4))
+		return PTR_ERR(socks->v4);
+	socks->v6 = vxlan_sock_get(dn, old6, &self->underlay[DVP_NODE_V6].addr, port,
+				   extack);
+	if (!IS_ERR(socks->v6))
+		return 0;
+	vxlan_sock_release(socks->v4 == old4 ? NULL : socks->v4, NULL);
+	return PTR_ERR(socks->v6);
+}
 
-	sock4 = vxlan_sock_get(dn, old4, &self->underlay[DVP_NODE_V4].addr, port,
-			       extack);
-	if (IS_ERR(sock4))
-		return PTR_ERR(sock4);
-	sock6 = vxlan_sock_get(dn, old6, &self->underlay[DVP_NODE_V6].addr, port,
-			       extack);
-	if (IS_ERR(sock6)) {
-		if (sock4 && sock4 != old4) {
-			udp_tunnel_sock_release(sock4->sk);
-			synchronize_net();
-		}
-		return PTR_ERR(sock6);
-	}
-	vxlan_sock_replace(dn, sock4, sock6);
-	return 0;
+/**
+ * dvp_vxlan_discard - close what dvp_vxlan_open() has opened
+ * @dn: whose
+ * @socks: the sockets; those in use stay
+ *
+ * Context: &dvp_net.lock, may sleep.
+ */
+void dvp_vxlan_discard(struct dvp_net *dn, const struct dvp_vxlan_socks *socks)
+{
+	vxlan_sock_release(socks->v4 == rcu_access_pointer(dn->sock4) ? NULL : socks->v4,
+			   socks->v6 == rcu_access_pointer(dn->sock6) ? NULL : socks->v6);
+}
+
+/**
+ * dvp_vxlan_use - put sockets into the place of those in use, which are closed
+ * @dn: whose
+ * @socks: the sockets, of dvp_vxlan_open()
+ *
+ * Context: may sleep. Writers are serialised: by &dvp_net.lock, or as the last
+ * one left at the end.
+ */
+void dvp_vxlan_use(struct dvp_net *dn, const struct dvp_vxlan_socks *socks)
+{
+	struct socket *old4, *old6;
+
+	old4 = rcu_replace_pointer(dn->sock4, socks->v4, true);
+	old6 = rcu_replace_pointer(dn->sock6, socks->v6, true);
+	vxlan_sock_release(old4 == socks->v4 ? NULL : old4,
+			   old6 == socks->v6 ? NULL : old6);
 }
 
 /**
@@ -407,5 +417,7 @@ int dvp_vxlan_open(struct dvp_net *dn, struct netlink_ext_ack *extack)
  */
 void dvp_vxlan_close(struct dvp_net *dn)
 {
-	vxlan_sock_replace(dn, NULL, NULL);
+	static const struct dvp_vxlan_socks none;
+
+	dvp_vxlan_use(dn, &none);
 }

@@ -28,6 +28,9 @@ BACKENDS = [backend(f"10.9.2.{n}", 80) for n in range(1, 41)]
 CHANGES = {
     "add node": ([], ("NODE_SET", OLD), [("NODE_DEL", KEY)]),
     "change node": ([("NODE_SET", OLD)], ("NODE_SET", NEW), [("NODE_DEL", KEY)]),
+    "change local node": ([("NODE_SET", node("left", "192.168.9.1", local=b""))],
+                          ("NODE_SET", node("left", None, underlay6=address("fd00:9::1"),
+                                            local=b"")), []),
     "remove node": ([("NODE_SET", OLD), ("PREFIX_SET", PREFIX + attributes("PREFIX", node="n7"))],
                     ("NODE_DEL", KEY), []),
     "add prefix": ([], ("PREFIX_SET", PREFIX + attributes("PREFIX", node="right")),
@@ -140,6 +143,6 @@ def test_change_without_memory(pair, name):
         assert number > 1 and said is True
         with contextlib.suppress(Refused):
             do_all(genl, back or [(command, payload)])
+    pair.apply()
     for kind in ("tcp", "udp"):
         assert ask("left-pod", SERVICE4, 7, kind).server
-    assert pair

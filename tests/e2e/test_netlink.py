@@ -10,11 +10,12 @@ import struct
 
 import pytest
 
-from lab import ip
+from lab import ip, netns
 from lab.echo import open_socket
 from lab.genl import (ATTR, CMD, DUMPS, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, READS, WRITES,
                       Genl, Refused, address, attribute, attributes, backend, frontend, node, parse,
                       ranges, service, text_of, u8, u16, u32)
+from lab.state import state
 
 CLONE_NEWUSER = 0x10000000
 GROUPS = {name: name.split("_")[0] for name in (*WRITES, *READS, *DUMPS)}
@@ -224,6 +225,43 @@ def right_messages():
         (CMD["SYNC_COMMIT"], attributes("SYNC", token=u32(1))),
         (CMD["SYNC_ABORT"], attributes("SYNC", token=u32(1))),
     ]
+
+
+# ---- the local node ----
+
+def is_bound(ns, addr, port=4298):
+    """Has somebody this UDP port at this address?"""
+    with netns(ns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((addr, port))
+        except OSError as error:
+            assert error.errno == errno.EADDRINUSE
+            return True
+    return False
+
+
+def test_port_is_taken(empty):
+    """A local node whose VXLAN port somebody else has is refused, as often as it is sent."""
+    ip("address add 192.0.2.1/32 dev lo", "address add 192.0.2.2/32 dev lo", ns=empty)
+    first, second = (node("m1", f"192.0.2.{number}", local=b"") for number in (1, 2))
+    with Genl(empty) as genl:
+        with netns(empty), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("192.0.2.1", 4298))
+            generation = genl.generation()
+            for _ in range(2):
+                assert code_of(genl, "NODE_SET", first) == errno.EADDRINUSE
+                assert genl.names("NODE") == set() and genl.generation() == generation
+        genl.request("NODE_SET", first)
+        assert is_bound(empty, "192.0.2.1")
+
+        old = state(empty)
+        with netns(empty), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("192.0.2.2", 4298))
+            for _ in range(2):
+                assert code_of(genl, "NODE_SET", second) == errno.EADDRINUSE
+                assert state(empty) == old and is_bound(empty, "192.0.2.1")
+        genl.request("NODE_SET", second)
+        assert is_bound(empty, "192.0.2.2") and not is_bound(empty, "192.0.2.1")
 
 
 # ---- people ----
