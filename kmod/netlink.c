@@ -8,9 +8,11 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "device.h"
 #include "netlink.h"
 #include "netns.h"
 #include "range.h"
+#include "vxlan.h"
 
 /* The generated table, with what its generator has no words for. */
 static struct genl_ops netlink_ops[ARRAY_SIZE(dvpnet_nl_ops)];
@@ -113,6 +115,20 @@ struct dvp_net *dvp_netlink_dump(struct netlink_callback *cb)
 void dvp_netlink_end(struct dvp_net *dn)
 {
 	mutex_unlock(&dn->lock);
+	dev_put(dn->dev);
+}
+
+/**
+ * dvp_netlink_end_refresh - unlock what may have changed settings or nodes
+ * @dn: the state; what depends on them, sockets and device, follows
+ */
+void dvp_netlink_end_refresh(struct dvp_net *dn)
+{
+	if (!rcu_access_pointer(dn->self))
+		dvp_vxlan_close(dn);
+	dev_hold(dn->dev);
+	dvp_netlink_end(dn);
+	dvp_device_refresh(dn);
 	dev_put(dn->dev);
 }
 
@@ -444,7 +460,7 @@ int dvpnet_nl_sync_commit_doit(struct sk_buff *skb, struct genl_info *info)
 			      nla_get_u32(info->attrs[DVPNET_A_SYNC_TOKEN]),
 			      info->extack);
 	generation = dn->generation;
-	dvp_netlink_end(dn);
+	dvp_netlink_end_refresh(dn);
 	return err ?: netlink_reply_sync(info, DVPNET_CMD_SYNC_COMMIT, 0, generation);
 }
 

@@ -21,6 +21,7 @@ struct dvp_net *dvp_netlink_read(struct genl_info *info);
 struct dvp_net *dvp_netlink_write(struct genl_info *info);
 struct dvp_net *dvp_netlink_dump(struct netlink_callback *cb);
 void dvp_netlink_end(struct dvp_net *dn);
+void dvp_netlink_end_refresh(struct dvp_net *dn);
 
 /* Attributes that several requests share. */
 bool dvp_netlink_missing(struct genl_info *info, int attr);

@@ -3,7 +3,6 @@
 #include <linux/rtnetlink.h>
 
 #include "classic.h"
-#include "device.h"
 #include "flow.h"
 #include "netlink.h"
 #include "netns.h"
@@ -264,10 +263,6 @@ int dvpnet_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(dn))
 		return PTR_ERR(dn);
 	err = netlink_set_config(dn, info);
-	dev_hold(dn->dev);
-	dvp_netlink_end(dn);
-	if (!err)
-		dvp_device_refresh(dn);
-	dev_put(dn->dev);
+	dvp_netlink_end_refresh(dn);
 	return err;
 }

@@ -4,7 +4,6 @@
 #include <linux/rtnetlink.h>
 
 #include "classic.h"
-#include "device.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "netns.h"
@@ -234,10 +233,7 @@ int dvpnet_nl_node_set_doit(struct sk_buff *skb, struct genl_info *info)
 		dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_NTF);
 		err = 0;
 	}
-	dev_hold(dn->dev);
-	dvp_netlink_end(dn);
-	dvp_device_refresh(dn);
-	dev_put(dn->dev);
+	dvp_netlink_end_refresh(dn);
 	return err;
 }
 
@@ -254,19 +250,15 @@ int dvpnet_nl_node_del_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(dn);
 	node = dvp_node_by_name(dn, nla_data(info->attrs[DVPNET_A_NODE_NAME]));
 	if (node) {
-		bool local = node->local;
-
 		dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_DEL_NTF);
 		dvp_node_del(dn, node);
 		dvp_sync_changed(dn);
-		if (local)
-			dvp_vxlan_close(dn);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_NODE_NAME],
 				    "no such node");
 		err = -ENOENT;
 	}
-	dvp_netlink_end(dn);
+	dvp_netlink_end_refresh(dn);
 	return err;
 }
 

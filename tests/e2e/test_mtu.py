@@ -7,6 +7,7 @@ import pytest
 
 from lab import (ECHO_PORT, Capture, CounterWatch, TcpStream, ask, ctl_json, ip, ping, run,
                  try_ping, wait_until)
+from lab.genl import Genl, attributes, node, u32
 
 HEADER = {4: 20, 6: 40}
 OVERHEAD = {4: 50, 6: 70}
@@ -63,6 +64,35 @@ def test_device_follows(cluster):
     assert device_mtu("n1") == 1350
     ip("link set eth0 mtu 1500", ns="n1")
     wait_until(lambda: device_mtu("n1") == 1450)
+
+
+@pytest.fixture
+def alone():
+    """A namespace whose node is m1, on an Ethernet of its own; its name."""
+    ip("netns add alone")
+    ip("link add eth0 up type veth peer name other", "link set other up",
+       "address add 192.0.2.1/24 dev eth0", "link add dvp0 up type dvpnet", ns="alone")
+    yield "alone"
+    ip("netns del alone")
+
+
+@pytest.mark.parametrize("how", ["del", "sync"])
+def test_device_follows_nodes(alone, how):
+    """When the last node that is reached plainly goes, what fits is what fits into VXLAN."""
+    others = [node("m1", "192.0.2.1", local=b""), node("m3", "192.0.2.3", mode=u32(0))]
+    with Genl(alone) as genl:
+        for payload in (*others, node("m2", "192.0.2.2", mode=u32(1))):
+            genl.request("NODE_SET", payload)
+        assert device_mtu(alone) == 1500
+        if how == "del":
+            genl.request("NODE_DEL", attributes("NODE", name="m2"))
+        else:
+            token = genl.begin(1)
+            for payload in others:
+                genl.request("NODE_SET", payload)
+            genl.commit(token)
+        assert genl.names("NODE") == {"m1", "m3"}
+        assert device_mtu(alone) == 1450
 
 
 @pytest.mark.parametrize("sender", ["client-n1", "n1"])

@@ -264,6 +264,25 @@ def test_port_is_taken(empty):
         assert is_bound(empty, "192.0.2.2") and not is_bound(empty, "192.0.2.1")
 
 
+@pytest.mark.parametrize("how", ["set", "del", "sync", "taken over"])
+def test_port_is_given_back(empty, how):
+    """Without a local node nobody has the VXLAN port."""
+    ip("address add 192.0.2.1/32 dev lo", ns=empty)
+    with Genl(empty) as genl:
+        genl.request("NODE_SET", node("m1", "192.0.2.1", local=b""))
+        assert is_bound(empty, "192.0.2.1")
+        if how == "set":
+            genl.request("NODE_SET", node("m1", "192.0.2.1"))
+        elif how == "del":
+            genl.request("NODE_DEL", attributes("NODE", name="m1"))
+        else:
+            token = genl.begin(1)
+            if how == "taken over":
+                genl.request("NODE_SET", node("m2", "192.0.2.1"))
+            genl.commit(token)
+        assert not is_bound(empty, "192.0.2.1")
+
+
 # ---- people ----
 
 def in_child(function):
