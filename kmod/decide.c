@@ -37,7 +37,7 @@ static enum decide_client decide_client(struct dvp_net *dn, const struct in6_add
 
 	if (from_host)
 		return DECIDE_CLIENT_HOST;
-	if (self && dvp_prefix_lookup(&dn->prefixes, addr) == self)
+	if (dvp_node_is(dvp_prefix_lookup(&dn->prefixes, addr), self))
 		return DECIDE_CLIENT_POD;
 	return DECIDE_CLIENT_OUTSIDE;
 }
@@ -108,7 +108,7 @@ static const struct in6_addr *decide_source(struct dvp_net *dn, const struct in6
 	if (keep && ipv6_addr_equal(client, source))
 		return source;
 	node = dvp_prefix_lookup(&dn->prefixes, backend);
-	if (node && node != self && !ipv6_addr_any(&self->tunnel[family]))
+	if (node && !dvp_node_is(node, self) && !ipv6_addr_any(&self->tunnel[family]))
 		source = &self->tunnel[family];
 	return ipv6_addr_any(source) ? NULL : source;
 }

@@ -118,7 +118,7 @@ static bool device_is_between_nodes(struct dvp_net *dn, const struct sk_buff *sk
 
 	dvp_device_inner_saddr(skb, &src);
 	dvp_device_inner_daddr(skb, &dst);
-	return self && self == dvp_node_by_underlay(dn, &src) &&
+	return dvp_node_is(dvp_node_by_underlay(dn, &src), self) &&
 	       dvp_node_by_underlay(dn, &dst);
 }
 

@@ -77,7 +77,7 @@ void dvp_egress_decide(struct dvp_net *dn, const struct dvp_tuple *tuple,
 		egress_leave(decision, "not from a pod of this node");
 	} else if (dvp_prefix_lookup(&dn->prefixes, &tuple->dst)) {
 		egress_leave(decision, "to an address inside of the cluster");
-	} else if (dvp_prefix_lookup(&dn->prefixes, &tuple->src) != self) {
+	} else if (!dvp_node_is(dvp_prefix_lookup(&dn->prefixes, &tuple->src), self)) {
 		egress_leave(decision, "not from a pod of this node");
 	} else if (dvp_node_by_underlay(dn, &tuple->dst)) {
 		egress_leave(decision, "to a node of the cluster");
@@ -104,9 +104,9 @@ static bool egress_is_from_outside(struct dvp_net *dn, const struct net_device *
 {
 	const struct dvp_node *self = rcu_dereference(dn->self);
 
-	return in && in != dn->dev && self &&
+	return in && in != dn->dev &&
 	       !dvp_prefix_lookup(&dn->prefixes, &tuple->src) &&
-	       dvp_prefix_lookup(&dn->prefixes, &tuple->dst) == self &&
+	       dvp_node_is(dvp_prefix_lookup(&dn->prefixes, &tuple->dst), self) &&
 	       !dvp_node_by_underlay(dn, &tuple->src) &&
 	       !egress_is_in_range(dn, &tuple->src);
 }

@@ -113,8 +113,8 @@ static void hooks_reroute_input(struct dvp_net *dn, struct sk_buff *skb)
 	client = dvp_node_by_underlay(dn, &saddr);
 
 	skb_dst_drop(skb);
-	if (!self || !client || client == self || skb->dev == dn->dev ||
-	    dvp_prefix_lookup(&dn->prefixes, &daddr) != self)
+	if (!client || dvp_node_is(client, self) || skb->dev == dn->dev ||
+	    !dvp_node_is(dvp_prefix_lookup(&dn->prefixes, &daddr), self))
 		return;
 	skb->dev = dn->dev;
 	skb->skb_iif = dn->dev->ifindex;

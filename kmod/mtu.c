@@ -303,7 +303,7 @@ static u32 mtu_of_device(struct dvp_net *dn)
 
 	xa_for_each(&dn->nodes, id, node) {
 		i = dvp_underlay_family(self, node);
-		if (node == self || i < 0)
+		if (dvp_node_is(node, self) || i < 0)
 			continue;
 		mtu = underlay[i];
 		if (mtu && dvp_node_mode(node, config) == DVPNET_MODE_VXLAN)

@@ -346,7 +346,7 @@ static int netlink_fill_way(struct sk_buff *skb, struct dvp_net *dn,
 		return 0;
 	if (nla_put_string(skb, DVPNET_A_ROUTE_NODE, node->name))
 		return -EMSGSIZE;
-	if (node == self)
+	if (dvp_node_is(node, self))
 		return nla_put_flag(skb, DVPNET_A_ROUTE_LOCAL);
 	mtu = dvp_mtu_to_node(dn, node, &active);
 	if (mtu && (nla_put_u32(skb, DVPNET_A_ROUTE_MODE, active) ||
@@ -462,8 +462,8 @@ static int netlink_fill_plain(struct sk_buff *skb, struct dvp_net *dn,
 
 	dvp_egress_decide(dn, tuple, &egress);
 	/* That there is no Service goes without saying where masquerading is the question. */
-	if (rcu_dereference(dn->config)->masquerade && self &&
-	    dvp_prefix_lookup(&dn->prefixes, &tuple->src) == self)
+	if (rcu_dereference(dn->config)->masquerade &&
+	    dvp_node_is(dvp_prefix_lookup(&dn->prefixes, &tuple->src), self))
 		reason = egress.reason;
 	if (nla_put_u32(skb, DVPNET_A_ROUTE_VERDICT, egress.verdict) ||
 	    nla_put_string(skb, DVPNET_A_ROUTE_REASON, reason))

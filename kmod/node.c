@@ -2,8 +2,9 @@
 /*
  * Nodes: who the peers are, and where on the underlay.
  *
- * A node is never changed in place: a new one takes the old one's name,
- * addresses and prefixes over, key by key, so a packet always finds one.
+ * A node is never changed in place: a new one takes the old one's id, name,
+ * addresses and prefixes over, key by key, so a packet always finds one. That
+ * it may find both is why nodes are compared by dvp_node_is().
  */
 #include <linux/jhash.h>
 #include <linux/slab.h>

@@ -30,7 +30,7 @@ enum { DVP_NODE_V4, DVP_NODE_V6, DVP_NODE_ADDRS };
  * but for @stamp and the caches
  * @name_hash: in &dvp_net.node_names
  * @rcu: for freeing
- * @id: index in &dvp_net.nodes
+ * @id: index in &dvp_net.nodes; the one that replaces it has the same
  * @stamp: the sync that last named it
  * @underlay: addresses on the underlay, IPv4 and IPv6
  * @tunnel: own addresses inside the pod network (local node only), IPv4 and IPv6,
@@ -71,6 +71,20 @@ static inline enum dvpnet_mode dvp_node_mode(const struct dvp_node *node,
 }
 
 /**
+ * dvp_node_is - are these the same node?
+ * @a: a node, or NULL, which is none
+ * @b: another
+ *
+ * Not by address: while a node is replaced, some tables have it and some its heir.
+ *
+ * Context: RCU read side.
+ */
+static inline bool dvp_node_is(const struct dvp_node *a, const struct dvp_node *b)
+{
+	return a && b && a->id == b->id;
+}
+
+/**
  * dvp_node_owns - may a packet from this node have this inner source?
  * @dn: where
  * @node: the node
@@ -84,7 +98,7 @@ static inline enum dvpnet_mode dvp_node_mode(const struct dvp_node *node,
 static inline bool dvp_node_owns(const struct dvp_net *dn, const struct dvp_node *node,
 				 const struct in6_addr *addr)
 {
-	return dvp_prefix_lookup(&dn->prefixes, addr) == node ||
+	return dvp_node_is(dvp_prefix_lookup(&dn->prefixes, addr), node) ||
 	       ipv6_addr_equal(addr, &node->underlay[DVP_NODE_V4].addr) ||
 	       ipv6_addr_equal(addr, &node->underlay[DVP_NODE_V6].addr);
 }

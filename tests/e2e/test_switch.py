@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The mode is changed under traffic, and nobody notices."""
 
+import pytest
+
 from lab import ECHO_PORT, CounterWatch, TcpStream, UdpExchange
+from lab.genl import ATTR, Genl, address, attribute, attributes, u8, u32
 
 FLIPS = 20
+PREFIXES, REPLACEMENTS = 5000, 100
 RATE = 4 << 20     # bytes a second; a stream at full speed makes emulated machines slow
 
 
@@ -55,3 +59,33 @@ def test_auto(cluster, family):
             for traffic in (*streams, *exchanges):
                 traffic.wait_for(1 << 17 if traffic in streams else 3)
     check(streams, exchanges)
+
+
+@pytest.fixture
+def many_prefixes(cluster):
+    """At n1, node n2 has thousands of prefixes in front of its own; a socket of n1."""
+    cluster.configure("vxlan")
+    with Genl("n1") as genl:
+        for number in range(PREFIXES):
+            genl.request("PREFIX_SET", attributes(
+                "PREFIX", addr=address(f"10.7.{number >> 8}.{number & 255}"), len=u8(32), node="n2"))
+        yield genl
+    cluster.configure("vxlan")
+
+
+def test_many_prefixes(cluster, many_prefixes):
+    """While a node with many prefixes is replaced, what comes from it is from it all the time."""
+    genl = many_prefixes
+    reply = genl.request("NODE_GET", attributes("NODE", name="n2"))[0]
+    bare = b"".join(attribute(ATTR["NODE"][name], reply.get(ATTR["NODE"][name]))
+                    for name in ("NAME", "UNDERLAY4", "UNDERLAY6", "MAC"))
+    nodes = [bare + attributes("NODE", mode=u32(0)), bare]
+    watch = CounterWatch("n1")
+    with UdpExchange("client-n2", cluster["web-n1-a"].ip4, ECHO_PORT, rate=500) as exchange:
+        for flip in range(REPLACEMENTS):
+            genl.request("NODE_SET", nodes[flip % 2])
+            if flip % 10 == 0:
+                exchange.wait_for(1)
+    check([], [exchange])
+    risen = watch.risen("rx_")
+    assert set(risen) == {"rx_vxlan"} and risen["rx_vxlan"] >= exchange.sent, risen
