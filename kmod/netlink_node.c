@@ -250,9 +250,7 @@ int dvpnet_nl_node_del_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(dn);
 	node = dvp_node_by_name(dn, nla_data(info->attrs[DVPNET_A_NODE_NAME]));
 	if (node) {
-		dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_DEL_NTF);
 		dvp_node_del(dn, node);
-		dvp_sync_changed(dn);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DVPNET_A_NODE_NAME],
 				    "no such node");

@@ -9,6 +9,7 @@
 #include <linux/jhash.h>
 #include <linux/slab.h>
 
+#include "netlink.h"
 #include "netns.h"
 #include "node.h"
 #include "sync.h"
@@ -136,40 +137,71 @@ static bool node_is_equal(const struct dvp_node *a, const struct dvp_node *b)
 	       a->has_mode == b->has_mode && a->mode == b->mode;
 }
 
-/* What this node claims must not be another's, unless that one is about to be swept. */
-static int node_claim(struct dvp_net *dn, const struct dvp_node *node,
-		      struct netlink_ext_ack *extack)
+/* The other node that has what this one claims: an address, or with DVP_NODE_ADDRS the local role. */
+static struct dvp_node *node_rival(struct dvp_net *dn, const struct dvp_node *node,
+				   unsigned int claim)
 {
-	struct dvp_node *self = rcu_dereference_protected(dn->self,
-							  lockdep_is_held(&dn->lock));
+	struct dvp_node *other = NULL;
+
+	if (claim < DVP_NODE_ADDRS) {
+		if (!ipv6_addr_any(&node->underlay[claim].addr))
+			other = dvp_node_by_underlay(dn, &node->underlay[claim].addr);
+	} else if (node->local) {
+		other = rcu_dereference_protected(dn->self, lockdep_is_held(&dn->lock));
+	}
+	return other && strcmp(other->name, node->name) ? other : NULL;
+}
+
+/* What a node claims must not be another's, unless that one is about to be swept. */
+static int node_check_claims(struct dvp_net *dn, const struct dvp_node *node,
+			     struct netlink_ext_ack *extack)
+{
+	const struct dvp_node *rival;
 	unsigned int i;
 
-	if (node->local && self && strcmp(self->name, node->name)) {
-		if (!dvp_sync_is_outdated(dn, self->stamp)) {
+	for (i = 0; i <= DVP_NODE_ADDRS; i++) {
+		rival = node_rival(dn, node, i);
+		if (!rival || dvp_sync_is_outdated(dn, rival->stamp))
+			continue;
+		if (i == DVP_NODE_ADDRS)
 			NL_SET_ERR_MSG_FMT_MOD(extack, "this namespace is node %.60s already",
-					       self->name);
-			return -EEXIST;
-		}
-		dvp_node_del(dn, self);
-	}
-	for (i = 0; i < DVP_NODE_ADDRS; i++) {
-		const struct in6_addr *addr = &node->underlay[i].addr;
-		struct dvp_node *other;
-
-		if (ipv6_addr_any(addr))
-			continue;
-		other = dvp_node_by_underlay(dn, addr);
-		if (!other || !strcmp(other->name, node->name))
-			continue;
-		if (!dvp_sync_is_outdated(dn, other->stamp)) {
+					       rival->name);
+		else
 			NL_SET_ERR_MSG_FMT_MOD(extack,
 					       "underlay address belongs to node %.60s already",
-					       other->name);
-			return -EEXIST;
-		}
-		dvp_node_del(dn, other);
+					       rival->name);
+		return -EEXIST;
 	}
 	return 0;
+}
+
+static void node_unlink_addrs(struct dvp_net *dn, struct dvp_node *node)
+{
+	unsigned int i;
+
+	/* Removal is by object: what is not in there, or its heir's by now, is left alone. */
+	for (i = 0; i < DVP_NODE_ADDRS; i++)
+		if (!ipv6_addr_any(&node->underlay[i].addr))
+			rhashtable_remove_fast(&dn->node_addrs, &node->underlay[i].hash,
+					       node_addr_params);
+}
+
+static void node_evict_rivals(struct dvp_net *dn, const struct dvp_node *node)
+{
+	struct dvp_node *rival;
+	unsigned int i;
+
+	for (i = 0; i <= DVP_NODE_ADDRS; i++) {
+		rival = node_rival(dn, node, i);
+		if (rival)
+			dvp_node_del(dn, rival);
+	}
+}
+
+static bool node_keeps_addr(const struct dvp_node *node, const struct dvp_node *old,
+			    unsigned int i)
+{
+	return old && ipv6_addr_equal(&node->underlay[i].addr, &old->underlay[i].addr);
 }
 
 /* Put @node's addresses into the table, over @old's where they are equal. */
@@ -179,33 +211,22 @@ static int node_link_addrs(struct dvp_net *dn, struct dvp_node *node,
 	unsigned int i;
 	int err;
 
+	/* What may fail comes first: then @old still has all of its own. */
 	for (i = 0; i < DVP_NODE_ADDRS; i++) {
 		struct dvp_node_addr *key = &node->underlay[i];
 
-		if (ipv6_addr_any(&key->addr))
+		if (ipv6_addr_any(&key->addr) || node_keeps_addr(node, old, i))
 			continue;
-		if (old && ipv6_addr_equal(&key->addr, &old->underlay[i].addr))
-			err = rhashtable_replace_fast(&dn->node_addrs,
-						      &old->underlay[i].hash,
-						      &key->hash, node_addr_params);
-		else
-			err = rhashtable_insert_fast(&dn->node_addrs, &key->hash,
-						     node_addr_params);
+		err = rhashtable_insert_fast(&dn->node_addrs, &key->hash,
+					     node_addr_params);
 		if (err)
 			return err;
 	}
-	return 0;
-}
-
-static void node_unlink_addrs(struct dvp_net *dn, struct dvp_node *node)
-{
-	unsigned int i;
-
-	/* Removal is by object: an address that its heir has by now stays. */
 	for (i = 0; i < DVP_NODE_ADDRS; i++)
-		if (!ipv6_addr_any(&node->underlay[i].addr))
-			rhashtable_remove_fast(&dn->node_addrs, &node->underlay[i].hash,
-					       node_addr_params);
+		if (!ipv6_addr_any(&node->underlay[i].addr) && node_keeps_addr(node, old, i))
+			rhashtable_replace_fast(&dn->node_addrs, &old->underlay[i].hash,
+						&node->underlay[i].hash, node_addr_params);
+	return 0;
 }
 
 static int node_add(struct dvp_net *dn, struct dvp_node *node)
@@ -246,8 +267,6 @@ static int node_replace(struct dvp_net *dn, struct dvp_node *old,
 	node->id = old->id;
 	err = node_link_addrs(dn, node, old);
 	if (err) {
-		/* Give back what was taken over; the entries exist, so this cannot fail. */
-		node_link_addrs(dn, old, node);
 		node_unlink_addrs(dn, node);
 		synchronize_rcu();
 		return err;
@@ -283,9 +302,10 @@ int dvp_node_set(struct dvp_net *dn, struct dvp_node *node,
 		dvp_node_free(node);
 		return 0;
 	}
-	err = node_claim(dn, node, extack);
+	err = node_check_claims(dn, node, extack);
 	if (err)
 		return err;
+	node_evict_rivals(dn, node);
 	err = old ? node_replace(dn, old, node) : node_add(dn, node);
 	if (err)
 		return err;
@@ -300,8 +320,19 @@ int dvp_node_set(struct dvp_net *dn, struct dvp_node *node,
 	return 1;
 }
 
+/* Take a node out of all tables, for readers to forget. */
+static void node_remove(struct dvp_net *dn, struct dvp_node *node)
+{
+	if (rcu_access_pointer(dn->self) == node)
+		RCU_INIT_POINTER(dn->self, NULL);
+	node_unlink_addrs(dn, node);
+	rhashtable_remove_fast(&dn->node_names, &node->name_hash, node_name_params);
+	xa_erase(&dn->nodes, node->id);
+	call_rcu(&node->rcu, node_free_rcu);
+}
+
 /**
- * dvp_node_del - remove a node with its prefixes
+ * dvp_node_del - remove a node with its prefixes, and tell listeners
  * @dn: where
  * @node: the node
  *
@@ -313,15 +344,14 @@ void dvp_node_del(struct dvp_net *dn, struct dvp_node *node)
 
 	for (prefix = dvp_prefix_next(&dn->prefixes, NULL); prefix; prefix = next) {
 		next = dvp_prefix_next(&dn->prefixes, prefix);
-		if (rcu_access_pointer(prefix->node) == node)
-			dvp_prefix_del(&dn->prefixes, prefix);
+		if (rcu_access_pointer(prefix->node) != node)
+			continue;
+		dvp_netlink_notify_prefix(dn, prefix, DVPNET_CMD_PREFIX_DEL_NTF);
+		dvp_prefix_del(&dn->prefixes, prefix);
 	}
-	if (rcu_access_pointer(dn->self) == node)
-		RCU_INIT_POINTER(dn->self, NULL);
-	node_unlink_addrs(dn, node);
-	rhashtable_remove_fast(&dn->node_names, &node->name_hash, node_name_params);
-	xa_erase(&dn->nodes, node->id);
-	call_rcu(&node->rcu, node_free_rcu);
+	dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_DEL_NTF);
+	node_remove(dn, node);
+	dvp_sync_changed(dn);
 }
 
 int dvp_node_init(struct dvp_net *dn)
@@ -352,7 +382,7 @@ void dvp_node_exit(struct dvp_net *dn)
 	RCU_INIT_POINTER(dn->self, NULL);
 	dvp_prefix_clear(&dn->prefixes);
 	xa_for_each(&dn->nodes, id, node)
-		dvp_node_del(dn, node);
+		node_remove(dn, node);
 	xa_destroy(&dn->nodes);
 	rhashtable_destroy(&dn->node_addrs);
 	rhashtable_destroy(&dn->node_names);

@@ -106,7 +106,7 @@ static inline bool dvp_node_owns(const struct dvp_net *dn, const struct dvp_node
 struct dvp_node *dvp_node_by_name(struct dvp_net *dn, const char *name);
 struct dvp_node *dvp_node_by_underlay(struct dvp_net *dn,
 				      const struct in6_addr *addr);
-int dvp_node_set(struct dvp_net *dn, struct dvp_node *template,
+int dvp_node_set(struct dvp_net *dn, struct dvp_node *node,
 		 struct netlink_ext_ack *extack);
 void dvp_node_del(struct dvp_net *dn, struct dvp_node *node);
 struct dvp_node *dvp_node_alloc(const char *name);

@@ -134,13 +134,9 @@ static void sync_sweep(struct dvp_net *dn)
 		dvp_prefix_del(&dn->prefixes, prefix);
 		dvp_sync_changed(dn);
 	}
-	xa_for_each(&dn->nodes, id, node) {
-		if (node->stamp == dn->sync.stamp)
-			continue;
-		dvp_netlink_notify_node(dn, node, DVPNET_CMD_NODE_DEL_NTF);
-		dvp_node_del(dn, node);
-		dvp_sync_changed(dn);
-	}
+	xa_for_each(&dn->nodes, id, node)
+		if (node->stamp != dn->sync.stamp)
+			dvp_node_del(dn, node);
 }
 
 static void sync_close(struct dvp_net *dn)

@@ -400,6 +400,29 @@ def contents(genl):
         {socket.inet_ntoa(m.get(ATTR["PREFIX"]["ADDR"])) for m in genl.dump("PREFIX_GET")}
 
 
+def test_rivals(empty):
+    """
+    In a sync that replaces all, a node may take what nodes have that are about to be swept, of whose end
+    everybody is told; unless it also claims what another has, then nothing happens.
+    """
+    with Genl(empty) as genl, Genl(empty) as listener:
+        fill(genl)
+        listener.subscribe()
+        token = genl.begin(1)
+        genl.request("NODE_SET", node("m3", None, underlay6=address("fd00::3")))
+        assert code_of(genl, "NODE_SET", node("m4", "192.0.2.1", underlay6=address("fd00::3"))) == \
+            errno.EEXIST
+        assert genl.names("NODE") == {"m1", "m2", "m3"}
+        assert listener.events() == ["NODE_NTF"]
+        genl.request("NODE_SET", node("m4", "192.0.2.1"))
+        assert genl.names("NODE") == {"m2", "m3", "m4"}
+        assert sorted(listener.events()) == ["NODE_DEL_NTF", "NODE_NTF", "PREFIX_DEL_NTF"]
+        genl.abort(token)
+        assert contents(genl) == {"m2", "m3", "m4", "s1", "s2", "10.2.0.0"}
+        genl.request("NODE_DEL", attributes("NODE", name="m2"))
+        assert sorted(listener.events()) == ["NODE_DEL_NTF", "PREFIX_DEL_NTF"]
+
+
 ONE, BOTH = {"m1", "s1", "10.1.0.0"}, {"m1", "s1", "10.1.0.0", "m2", "s2", "10.2.0.0"}
 
 
