@@ -105,6 +105,23 @@ static void update_crc(struct sctphdr *sctp, u32 before, unsigned int len)
 		sctp->checksum ^= cpu_to_le32(dvp_crc32c_change(diff, len));
 }
 
+/*
+ * How long the IP packet at @l3 is from @l4 on, by what its header says: a quoted one
+ * may be cut, and one that a bridge forwards still has its frame's padding.
+ */
+static unsigned int whole_len(const struct sk_buff *skb, bool is_v4, unsigned int l3,
+			      unsigned int l4)
+{
+	const void *ip = skb->data + l3;
+	unsigned int len;
+
+	if (is_v4)
+		len = ntohs(((const struct iphdr *)ip)->tot_len);
+	else
+		len = ntohs(((const struct ipv6hdr *)ip)->payload_len) + sizeof(struct ipv6hdr);
+	return len - min(len, l4 - l3);
+}
+
 static unsigned int header_len(u8 proto)
 {
 	switch (proto) {
@@ -173,7 +190,9 @@ int dvp_nat_rewrite(struct sk_buff *skb, const struct dvp_packet *packet,
 		*check = CSUM_MANGLED_0;
 	/* If the device is to compute it, from segments or the whole, it is not there yet. */
 	if (packet->proto == IPPROTO_SCTP && skb->ip_summed != CHECKSUM_PARTIAL)
-		update_crc(header, before, skb->len - packet->l4);
+		update_crc(header, before,
+			   whole_len(skb, dvp_tuple_is_v4(to), skb_network_offset(skb),
+				     packet->l4));
 
 	skb_clear_hash(skb);
 	return 0;
@@ -187,20 +206,6 @@ static unsigned int quoted_len(const struct sk_buff *skb,
 
 	/* Eight bytes are sure to be there. */
 	return skb->len >= packet->inner_l4 + len ? len : sizeof(struct ports);
-}
-
-/* How long the quoted packet was behind its IP header, before it was cut. */
-static unsigned int quoted_whole_len(const struct sk_buff *skb,
-				     const struct dvp_packet *packet)
-{
-	const void *l3 = skb->data + packet->inner_l3;
-	unsigned int len;
-
-	if (dvp_tuple_is_v4(&packet->tuple))
-		len = ntohs(((const struct iphdr *)l3)->tot_len);
-	else
-		len = ntohs(((const struct ipv6hdr *)l3)->payload_len) + sizeof(struct ipv6hdr);
-	return len - min(len, (unsigned int)packet->inner_l4 - packet->inner_l3);
 }
 
 /* By what the internet checksum of the quoted packet changes. */
@@ -249,7 +254,8 @@ static void set_quoted(struct sk_buff *skb, const struct dvp_packet *packet,
 		if (to->proto == IPPROTO_UDP && !*check)
 			*check = CSUM_MANGLED_0;
 	} else if (to->proto == IPPROTO_SCTP) {
-		update_crc(l4, before, quoted_whole_len(skb, packet));
+		update_crc(l4, before, whole_len(skb, dvp_tuple_is_v4(to), packet->inner_l3,
+						 packet->inner_l4));
 	}
 }
 

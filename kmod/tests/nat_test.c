@@ -295,6 +295,31 @@ static void nat_keeps_damage(struct kunit *test)
 	}
 }
 
+/* What stands behind the packet, as padding of a short frame, is in no checksum. */
+static void nat_leaves_padding(struct kunit *test)
+{
+	struct nat_fixture *fixture = test->priv;
+	const struct nat_kind *kind;
+	unsigned int len;
+	int is_v4;
+
+	for (is_v4 = 0; is_v4 < 2; is_v4++) {
+		for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
+			packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4), &fixture->from);
+			packet_tuple(&fixture->rnd, is_v4, kind_proto(kind, is_v4), &fixture->to);
+			len = packet_build(fixture->before, &fixture->from, fixture->payload, 4,
+					   kind->udp_mode);
+			packet_build(fixture->wanted, &fixture->to, fixture->payload, 4,
+				     kind->udp_mode);
+			memset(fixture->before + len, 0, 10);
+			memset(fixture->wanted + len, 0, 10);
+			fixture->len = len + 10;
+			rewrite(test, kind, CHECKSUM_NONE, fixture->len);
+			rewrite(test, kind, CHECKSUM_COMPLETE, fixture->len);
+		}
+	}
+}
+
 /* The test's own reference against the check value that is published for this CRC. */
 static void nat_crc_reference(struct kunit *test)
 {
@@ -487,6 +512,7 @@ static struct kunit_case nat_cases[] = {
 	KUNIT_CASE(nat_rewrite_matches_built),
 	KUNIT_CASE(nat_udp_checksum_of_zero),
 	KUNIT_CASE(nat_keeps_damage),
+	KUNIT_CASE(nat_leaves_padding),
 	KUNIT_CASE(nat_crc_reference),
 	KUNIT_CASE(nat_icmp_matches_built),
 	KUNIT_CASE(nat_refuses_mismatch),
