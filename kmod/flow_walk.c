@@ -68,6 +68,13 @@ void dvp_flow_walk_pause(struct dvp_flow_walk *walk)
 	rhashtable_walk_stop(&walk->iter);
 }
 
+static void flow_walk_close(struct dvp_flow_walk *walk)
+{
+	list_del(&walk->list);
+	rhashtable_walk_exit(&walk->iter);
+	walk->open = false;
+}
+
 /**
  * dvp_flow_walk_end - end a walk, unless the table's end has done so
  * @walk: the walk, paused
@@ -75,11 +82,8 @@ void dvp_flow_walk_pause(struct dvp_flow_walk *walk)
 void dvp_flow_walk_end(struct dvp_flow_walk *walk)
 {
 	mutex_lock(&flow_walks_lock);
-	if (walk->open) {
-		list_del(&walk->list);
-		rhashtable_walk_exit(&walk->iter);
-		walk->open = false;
-	}
+	if (walk->open)
+		flow_walk_close(walk);
 	mutex_unlock(&flow_walks_lock);
 }
 
@@ -91,8 +95,11 @@ void dvp_flow_walk_end_all(struct dvp_net *dn)
 {
 	struct dvp_flow_walk *walk, *next;
 
+	/* All at once: a socket that closes ends its own walk meanwhile, and frees it. */
+	mutex_lock(&flow_walks_lock);
 	list_for_each_entry_safe(walk, next, &dn->flows.walks, list)
-		dvp_flow_walk_end(walk);
+		flow_walk_close(walk);
+	mutex_unlock(&flow_walks_lock);
 }
 
 /**

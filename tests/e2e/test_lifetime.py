@@ -5,7 +5,10 @@ import contextlib
 import errno
 import os
 import pathlib
+import resource
 import socket
+import threading
+import time
 
 import pytest
 
@@ -178,6 +181,32 @@ def test_device_deleted_under_traffic(lab):
             stream.wait_for(1_000_000, timeout=90)
             check_works(lab)
     assert stream.failure is None
+
+
+def close_slowly(sockets):
+    """Close them, the youngest first, in the time that a device takes to go."""
+    for sock in reversed(sockets):
+        sock.close()
+        time.sleep(0.0002)
+
+
+def test_device_deleted_beside_readers(lab):
+    """The device goes while dumps of its flows that nobody reads to their end do, by the hundred."""
+    readers = 1000
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit[0], 2 * readers), limit[1]))
+    for _ in range(3):
+        ask("client-n1", WEB[4], 80)
+        dumps = []
+        for _ in range(readers):
+            dumps.append(Genl("n1"))
+            dumps[-1].send(dumps[-1].pack(CMD["FLOW_GET"], flags=NLM_F_REQUEST | NLM_F_DUMP))
+        closing = threading.Thread(target=close_slowly, args=[dumps])
+        closing.start()
+        delete_device("n1")
+        closing.join()
+        lab.apply_files(["n1"])
+    check_works(lab)
 
 
 def test_underlay_deleted(lab):
