@@ -271,6 +271,8 @@ static int netlink_parse_frontend(struct dvp_service_draft *draft,
 					 htons(nla_get_u16(tb[DVPNET_A_FRONTEND_PORT])));
 	if (err == -EEXIST)
 		NL_SET_ERR_MSG_ATTR(extack, attr, "frontend stands here twice");
+	else if (err == -E2BIG)
+		NL_SET_ERR_MSG_FMT_MOD(extack, "more than %u frontends", DVPNET_FRONTENDS_MAX);
 	return err;
 }
 

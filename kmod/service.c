@@ -127,7 +127,8 @@ int dvp_service_draft_source(struct dvp_service_draft *draft,
  * @addr: its address; ignored for a NodePort
  * @port: its port, network byte order
  *
- * Return: 0, -ENOMEM, or -EEXIST if the draft has this frontend already.
+ * Return: 0, -ENOMEM, -E2BIG above %DVPNET_FRONTENDS_MAX frontends, or -EEXIST
+ * if the draft has this one already.
  */
 int dvp_service_draft_frontend(struct dvp_service_draft *draft,
 			       enum dvpnet_frontend_type type,
@@ -136,6 +137,8 @@ int dvp_service_draft_frontend(struct dvp_service_draft *draft,
 	struct dvp_frontend **array, *frontend;
 	u32 i;
 
+	if (draft->frontends == DVPNET_FRONTENDS_MAX)
+		return -E2BIG;
 	frontend = dvp_frontend_alloc(type, draft->family, draft->proto, addr, port);
 	if (!frontend)
 		return -ENOMEM;

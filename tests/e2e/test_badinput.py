@@ -146,6 +146,8 @@ WRONG = [
      "203.0.113.300"),
     ("Service", 0, lambda x: x["spec"].update(externalIPs="203.0.113.3"), "must be a list",
      '"externalIPs"'),
+    ("Service", 0, lambda x: x["spec"].update(externalIPs=[f"203.0.113.{i}" for i in range(256)]),
+     r"spec.externalIPs\[254\]: .* at most 254 IPv4", "203.0.113.254"),
     ("Service", 0, lambda x: balance(x, {"ip": "lb.example.org"}), "lb.example.org",
      "lb.example.org"),
     ("Service", 0, lambda x: balance(x, {"ip": "198.18.0.1", "ipMode": "Any"}), "VIP or Proxy",

@@ -489,12 +489,22 @@ def test_many_backends(empty):
 
 
 def test_many_frontends(empty):
-    """A service of 500 frontends can be read, and what stands behind it."""
-    with Genl(empty) as genl:
-        genl.request("SERVICE_SET", service("a", [frontend("10.8.0.1", i + 1) for i in range(500)]))
+    """
+    A service has 256 frontends at most, in however many messages: they can be read, and what stands
+    behind it, also in the pages of 16 KB in which libnl reads.
+    """
+    full = [frontend(f"fd00:8::{i + 1:x}", 80) for i in range(256)]
+    with Genl(empty, page=1 << 14) as genl:
+        genl.request("SERVICE_SET", service("a", full, family=socket.AF_INET6))
         genl.request("SERVICE_SET", service("b", [frontend("10.8.0.2", 80)]))
+        genl.request("SERVICE_SET", service("c", [frontend("10.8.0.3", i + 1) for i in range(256)],
+                                            more=True))
+        with pytest.raises(Refused, match="more than 256 frontends") as refusal:
+            genl.request("SERVICE_SET", service("c", [frontend("10.8.0.4", i + 1)
+                                                      for i in range(1044)]))
+        assert refusal.value.code == errno.E2BIG
         messages = genl.dump("SERVICE_GET")
-        assert sum(len(m.all(ATTR["SERVICE"]["FRONTEND"])) for m in messages) == 501
+        assert sum(len(m.all(ATTR["SERVICE"]["FRONTEND"])) for m in messages) == 257
         assert genl.names("SERVICE") == {"a", "b"}
     # Where a message has no room for them, this is not passed over.
     with Genl(empty, page=4096) as genl:
@@ -502,7 +512,7 @@ def test_many_frontends(empty):
             genl.dump("SERVICE_GET")
         assert refusal.value.code == errno.EMSGSIZE
         assert code_of(genl, "SERVICE_GET",
-                       attributes("SERVICE", name="a", family=u8(2))) == errno.EMSGSIZE
+                       attributes("SERVICE", name="a", family=u8(10))) == errno.EMSGSIZE
 
 
 def test_abandoned_draft(empty):

@@ -155,6 +155,55 @@ static void leaves_out_families_without_cluster_ip(void **state)
 	reading_free(&reading);
 }
 
+/* A Service with so many external and load balancer addresses. */
+static char *service_of_many(unsigned int externals, unsigned int balancers)
+{
+	char *text = util_strdup("spec: {type: LoadBalancer, " VIP4 ", externalIPs: [");
+	unsigned int i;
+	char *more;
+
+	for (i = 0; i < externals + balancers; i++) {
+		bool external = i < externals;
+
+		more = util_printf("%s%s%s203.0.%u.%u%s", text, i == externals ?
+				   "]}\nstatus: {loadBalancer: {ingress: [" : "",
+				   external ? "" : "{ip: ", external ? 113 : 114, i % 256,
+				   external ? ", " : "}, ");
+		free(text);
+		text = more;
+	}
+	more = util_printf("apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: demo}\n"
+			   "%s%s", text, balancers ? "]}}" : "]}");
+	free(text);
+	return more;
+}
+
+static void has_so_many_frontends_at_most(void **state)
+{
+	struct reading reading;
+	char *text, *all;
+
+	(void)state;
+	text = service_of_many(200, 54);
+	all = util_printf(N1 UID "%s", text);
+	reading_build(&reading, all, "n1");
+	assert_no_error(&reading);
+	assert_int_equal(WEB(&reading)->frontends.count, DVPNET_FRONTENDS_MAX - 1);
+	reading_free(&reading);
+	free(all);
+	free(text);
+	text = service_of_many(200, 55);
+	assert_parse_error(text, "t.yaml:5: Service demo/web: status.loadBalancer.ingress[54].ip: must "
+				 "not be there, as a Service has at most 254 IPv4 addresses from "
+				 "outside, is \"203.0.114.254\"");
+	free(text);
+	text = service_of_many(1200, 0);
+	assert_parse_error(text, "t.yaml:4: Service demo/web: spec.externalIPs[254]: must not be there, "
+				 "as a Service has at most 254 IPv4 addresses from outside, is "
+				 "\"203.0.113.254\"");
+	free(text);
+}
+
 static void says_what_is_wrong_with_a_frontend(void **state)
 {
 	(void)state;
@@ -615,6 +664,7 @@ int main(void)
 		cmocka_unit_test(takes_an_address_once),
 		cmocka_unit_test(shares_an_address_by_port),
 		cmocka_unit_test(leaves_out_families_without_cluster_ip),
+		cmocka_unit_test(has_so_many_frontends_at_most),
 		cmocka_unit_test(says_what_is_wrong_with_a_frontend),
 		cmocka_unit_test(refuses_two_ports_of_one_name),
 		cmocka_unit_test(gives_an_address_to_the_older),

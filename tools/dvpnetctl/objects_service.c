@@ -9,6 +9,9 @@
 #define AFFINITY_DEFAULT 10800
 #define AFFINITY_MAX 86400
 
+/* Of each family, as a port of a Service is a service in the kernel, with clusterIP and nodePort. */
+#define ADDRESSES_MAX (DVPNET_FRONTENDS_MAX - 2)
+
 static bool read_is_local(const struct field *spec, const char *key)
 {
 	static const char *const policies[] = { "Cluster", "Local", NULL };
@@ -128,6 +131,23 @@ static void read_cluster_ips(const struct field *spec, struct service_object *se
 
 /* ---- addresses from outside ---- */
 
+/* What the kernel has no room for is refused here. */
+static bool has_room(const struct field *field, const struct ip *ip,
+		     const struct service_object *service)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < service->externals.count; i++)
+		count += service->externals.item[i].addr.family == ip->family;
+	for (i = 0; i < service->balancers.count; i++)
+		count += service->balancers.item[i].addr.family == ip->family;
+	if (count < ADDRESSES_MAX)
+		return true;
+	field_error(field, "must not be there, as a Service has at most %d %s addresses from outside",
+		    ADDRESSES_MAX, ip_family_text(ip->family));
+	return false;
+}
+
 static void read_external_ips(const struct field *spec, struct service_object *service)
 {
 	struct field ips = field_member(spec, "externalIPs");
@@ -137,15 +157,22 @@ static void read_external_ips(const struct field *spec, struct service_object *s
 		struct field field = field_element(&ips, i);
 		struct ip ip;
 
-		if (field_ip(&field, &ip))
-			*list_add(&service->externals) = (struct service_address){
-				ip, field_place(&field),
-			};
+		if (!field_ip(&field, &ip))
+			continue;
+		/* The first one too many is told, not all. */
+		if (!has_room(&field, &ip, service))
+			return;
+		*list_add(&service->externals) = (struct service_address){
+			ip, field_place(&field),
+		};
 	}
 }
 
-/* Elements with a host name alone are DNS's; those of mode Proxy the load balancer's own. */
-static void read_ingress(const struct field *element, struct service_object *service)
+/*
+ * Elements with a host name alone are DNS's; those of mode Proxy the load balancer's own.
+ * False if this one is too many.
+ */
+static bool read_ingress(const struct field *element, struct service_object *service)
 {
 	static const char *const modes[] = { "VIP", "Proxy", NULL };
 	const char *mode = field_member_choice(element, "ipMode", modes, "VIP");
@@ -154,8 +181,11 @@ static void read_ingress(const struct field *element, struct service_object *ser
 	struct ip ip;
 
 	if (!text || !*text || !field_ip(&field, &ip) || strcmp(mode, "VIP"))
-		return;
+		return true;
+	if (!has_room(&field, &ip, service))
+		return false;
 	*list_add(&service->balancers) = (struct service_address){ ip, field_place(&field) };
+	return true;
 }
 
 static void read_balancer(const struct field *root, struct service_object *service)
@@ -168,7 +198,8 @@ static void read_balancer(const struct field *root, struct service_object *servi
 	for (i = 0; i < count; i++) {
 		struct field element = field_element(&ingress, i);
 
-		read_ingress(&element, service);
+		if (!read_ingress(&element, service))
+			return;
 	}
 }
 

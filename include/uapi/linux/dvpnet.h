@@ -13,6 +13,7 @@
 #define DVPNET_NAME_MAX		511
 #define DVPNET_SECRET_LEN	16
 #define DVPNET_RANGES_MAX	256
+#define DVPNET_FRONTENDS_MAX	256
 
 /**
  * enum dvpnet_mode - How packets travel to a node.
