@@ -241,6 +241,12 @@ static bool decide_is_echo_request(const struct dvp_tuple *tuple)
 	return decide_is_icmp(tuple) && !tuple->dport;
 }
 
+/* A node has it, perhaps this one, whatever Services say. */
+static bool decide_is_node_address(struct dvp_net *dn, const struct in6_addr *addr)
+{
+	return dvp_node_by_underlay(dn, addr) || dvp_netns_has_addr(dn, addr);
+}
+
 static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *addr)
 {
 	const struct dvp_config *config = rcu_dereference(dn->config);
@@ -248,7 +254,7 @@ static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *add
 
 	range = dvp_range_find(config->range, config->ranges, addr);
 	return range && range->kind == DVPNET_RANGE_KIND_SERVICE &&
-	       !dvp_node_by_underlay(dn, addr) && !dvp_netns_has_addr(dn, addr);
+	       !decide_is_node_address(dn, addr);
 }
 
 /* Forwarded, an echo request to an address that nobody has would loop. */
@@ -269,6 +275,22 @@ static void decide_echo(struct dvp_net *dn, const struct in6_addr *addr,
 	decision->reason = "an address of Services that no interface has; echo is answered for it";
 }
 
+/* The same goes for what no Service can be asked with, but an external IP may be a real host's. */
+static void decide_other(struct dvp_net *dn, const struct in6_addr *addr,
+			 const struct dvp_vip *vip, struct dvp_decision *decision)
+{
+	if (!vip && decide_is_unallocated(dn, addr))
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_UNALLOCATED,
+			      "in a range of Services, but no Service has this address");
+	else if ((dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_CLUSTER_IP) ||
+		  dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_LOAD_BALANCER)) &&
+		 !decide_is_node_address(dn, addr))
+		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_OTHER_DROPPED,
+			      "an address of Services that no interface has, and nothing for it");
+	else
+		decision->reason = "nothing that a Service could take";
+}
+
 /*
  * No frontend there. A ClusterIP is nobody's but the Services'. A load
  * balancer's address is, too, for what came here because we announce it: to
@@ -287,8 +309,10 @@ static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *
 		decision->reason = "no Service has this address, protocol and port";
 	else if (decide_is_echo_request(tuple))
 		decide_echo(dn, &tuple->dst, decision);
+	else if (decide_is_icmp(tuple) && from_host)
+		decision->reason = "an ICMP echo reply of this host's";
 	else if (decide_is_icmp(tuple))
-		decision->reason = "an ICMP echo reply";
+		decide_other(dn, &tuple->dst, vip, decision);
 	else if (dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_CLUSTER_IP))
 		decide_refuse(decision, DVPNET_VERDICT_REJECT, DVP_STAT_SERVICE_UNUSED_PORT,
 			      "a ClusterIP, but no Service uses this port");
@@ -338,4 +362,22 @@ void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_hos
 	decide_choose(dn, tuple, spec, client, decision);
 	if (decision->backend)
 		decide_translate_source(dn, tuple, spec->rules.flags, client, decision);
+}
+
+/**
+ * dvp_decide_other - what happens to a packet that came, and neither begins nor has a connection?
+ * @dn: where
+ * @dst: its destination
+ * @decision: filled with the answer: to be dropped, or not
+ *
+ * That is: neither TCP, UDP, SCTP nor an ICMP echo, or an ICMP error about nothing that is known.
+ *
+ * Context: RCU read side. Changes nothing.
+ */
+void dvp_decide_other(struct dvp_net *dn, const struct in6_addr *dst,
+		      struct dvp_decision *decision)
+{
+	memset(decision, 0, sizeof(*decision));
+	decision->verdict = DVPNET_VERDICT_NONE;
+	decide_other(dn, dst, dvp_frontend_find_vip(dn, dst), decision);
 }

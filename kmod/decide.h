@@ -52,5 +52,7 @@ struct dvp_decision {
 
 void dvp_decide(struct dvp_net *dn, const struct dvp_tuple *tuple, bool from_host,
 		struct dvp_decision *decision);
+void dvp_decide_other(struct dvp_net *dn, const struct in6_addr *dst,
+		      struct dvp_decision *decision);
 
 #endif

@@ -24,6 +24,7 @@
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "bridge.h"
+#include "decide.h"
 #include "device.h"
 #include "echo.h"
 #include "hooks.h"
@@ -70,6 +71,41 @@ static unsigned int hooks_stop(struct dvp_net *dn, const struct sk_buff *skb,
 	}
 }
 
+/* Neighbour discovery, on its first link: for a proxy here to answer, and never forwarded. */
+static bool hooks_is_discovery(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip = ipv6_hdr(skb);
+	const struct icmp6hdr *icmp;
+	struct icmp6hdr buf;
+
+	if (skb->protocol != htons(ETH_P_IPV6) || ip->nexthdr != IPPROTO_ICMPV6 ||
+	    ip->hop_limit != 255)
+		return false;
+	icmp = skb_header_pointer(skb, skb_network_offset(skb) + sizeof(*ip), sizeof(buf), &buf);
+	return icmp && icmp->icmp6_type >= NDISC_ROUTER_SOLICITATION &&
+	       icmp->icmp6_type <= NDISC_REDIRECT;
+}
+
+/*
+ * No flow will ever have it. Forwarded to an address that nobody has, it would
+ * come back from the next router. What this host sends itself passes once.
+ */
+static unsigned int hooks_other(struct dvp_net *dn, const struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	struct dvp_decision decision;
+	struct in6_addr daddr;
+
+	if (state->hook != NF_INET_PRE_ROUTING || hooks_is_discovery(skb))
+		return NF_ACCEPT;
+	dvp_device_inner_daddr(skb, &daddr);
+	dvp_decide_other(dn, &daddr, &decision);
+	if (decision.verdict == DVPNET_VERDICT_NONE)
+		return NF_ACCEPT;
+	dvp_stats_inc(dn, decision.stat);
+	return NF_DROP;
+}
+
 /* One stage of a packet's way; *@done tells whether it was rewritten. */
 static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
 				  const struct nf_hook_state *state,
@@ -84,8 +120,10 @@ static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
 					     dvp_tuple_parse6(skb, stage, &packet);
 	/* Malformed packets are for the stack to judge: they have no flow. */
 	if (parsed != DVP_TUPLE_OK)
-		return NF_ACCEPT;
+		return hooks_other(dn, skb, state);
 	result = dvp_translate(dn, skb, &packet, from_host);
+	if (result == DVP_TRANSLATE_NONE && packet.icmp_error)
+		return hooks_other(dn, skb, state);
 	/* What leaves by the device stays inside. */
 	if (result == DVP_TRANSLATE_NONE && state->hook == NF_INET_POST_ROUTING &&
 	    state->out != dn->dev)

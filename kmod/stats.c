@@ -190,6 +190,10 @@ static const struct {
 		"service_echo_dropped",
 		"dropped: ICMP echo request to an address of Services that no interface has"
 	},
+	[DVP_STAT_SERVICE_OTHER_DROPPED] = {
+		"service_other_dropped",
+		"dropped: to an address of Services that no interface has, of no connection and no protocol of theirs"
+	},
 	[DVP_STAT_EGRESS_MASQUERADED] = {
 		"egress_masqueraded",
 		"connections of pods to the outside that got this node's address"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""ICMP echo requests to addresses of Services: never forwarded on, dropped or answered."""
+"""What is no TCP, UDP or SCTP to addresses of Services: never forwarded on, dropped or answered."""
+
+import struct
 
 import pytest
 
-from lab import Capture, CounterWatch, ip, run
+from lab import Capture, CounterWatch, ip, objects, packet, run
 from lab.services import balanced, external_ip, lb_ip, route_frontends, vip
 
 CLIENTS = ["client-n1", "n1", "outside"]
@@ -16,8 +18,9 @@ VIPS = {"cluster-ip": vip, "load-balancer": lb_ip, "external-ip": external_ip}
 def give(cluster, nodes=("n1",), **options):
     """Give nodes two Services, of which one has an address of n1's."""
     hosts = [cluster["web-n1-a"], cluster["web-n2-a"]]
-    cluster.apply([*cluster.objects(**options), *balanced("all", NUMBER, hosts),
-                   *balanced("local", LOCAL, hosts)], nodes)
+    cluster.apply([*cluster.objects(**options),
+                   objects.service_cidr("10.222.0.0/16", "fd00:222::/112"),
+                   *balanced("all", NUMBER, hosts), *balanced("local", LOCAL, hosts)], nodes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,6 +61,56 @@ def test_echo_answered(cluster, family, place):
     for client in CLIENTS:
         assert echoes(client, address) == 2
     give(cluster)
+
+
+def icmp(src, dst, kind, body=bytes(4)):
+    """An ICMP or ICMPv6 message without code, as the payload of a packet."""
+    header = struct.pack("!BBH", kind, 0, 0)
+    pseudo = packet._pseudo(src, dst, packet.ICMPV6, 4 + len(body)) if ":" in dst else b""
+    check = packet.checksum(pseudo + header + body)
+    return header[:2] + struct.pack("!H", check) + body
+
+
+def strays(src, dst):
+    """What no Service can take, or belongs to no connection; each a whole packet of TTL 64."""
+    quoted = packet.udp_packet(dst, src, 53, 53, b"stray")
+    if ":" in dst:
+        messages = [(129, b"\0\1\0\1"), (1, bytes(4) + quoted), (139, bytes(12))]
+        proto = packet.ICMPV6
+    else:
+        messages = [(0, b"\0\1\0\1"), (3, bytes(4) + quoted), (13, bytes(16))]
+        proto = packet.ICMP
+    yield from (packet.ip(src, dst, proto, icmp(src, dst, *message)) for message in messages)
+    # GRE; UDP that is shorter than its header.
+    yield packet.ip(src, dst, 47, struct.pack("!HH", 0, 0x0800) + bytes(20))
+    yield packet.ip(src, dst, packet.UDP, bytes(4))
+
+
+@pytest.mark.parametrize("place, counter", [
+    (vip, "service_other_dropped"), (lb_ip, "service_other_dropped"),
+    (lambda number, family: vip(number + 1, family), "service_unallocated")],
+    ids=["cluster-ip", "load-balancer", "unallocated"])
+def test_strays_dropped(cluster, family, place, counter):
+    """What no Service can take goes nowhere, and no circles, when it comes to an address of Services."""
+    address = place(NUMBER, family)
+    sent = list(strays(cluster["outside"].ip(family), address))
+    watch = CounterWatch("n1")
+    with Capture("r1", "lan") as wire:
+        packet.send_ip("outside", *sent)
+        packet.send_ip("outside", packet.ping_packet(cluster["outside"].ip(family),
+                                                     cluster["n1"].ip(family)))
+        wire.wait(lambda p: p.src == cluster["n1"].ip(family) and p.icmp in ((0, 0), (129, 0)))
+        seen = wire.packets(lambda p: p.dst == address)
+    assert len(seen) == len(sent), seen[:20]
+    assert watch.risen()[counter] == len(sent)
+
+
+def test_strays_local(cluster, family):
+    """An address that the node has is the node's own stack's to judge."""
+    watch = CounterWatch("n1")
+    packet.send_ip("outside", *strays(cluster["outside"].ip(family), lb_ip(LOCAL, family)))
+    assert echoes("outside", cluster["n1"].ip(family)) == 2
+    assert "service_other_dropped" not in watch.risen()
 
 
 def test_echo_local(family):
