@@ -18,17 +18,20 @@
 /*
  * The request with another type. The checksum is corrected rather than
  * computed: a broken request gives a broken reply. Addresses that change places
- * leave the sum of ICMPv6 as it is.
+ * leave the sum of ICMPv6 as it is. A reply whose identifier is 0 looks like a
+ * request until here; to answer that as well would never end between two such
+ * addresses.
  */
 static struct sk_buff *echo_new_reply(const struct sk_buff *skb, unsigned int l4,
 				      unsigned int ip_size, u8 request, u8 reply)
 {
+	struct icmphdr *icmp, buf;
 	struct sk_buff *answer;
-	struct icmphdr *icmp;
 
 	BUILD_BUG_ON(offsetof(struct icmphdr, checksum) !=
 		     offsetof(struct icmp6hdr, icmp6_cksum));
-	if (skb->len < l4 + sizeof(*icmp))
+	icmp = skb_header_pointer(skb, l4, sizeof(buf), &buf);
+	if (!icmp || icmp->type != request)
 		return NULL;
 	answer = dvp_answer_alloc(skb, ip_size, l4, skb->len - l4);
 	if (!answer)

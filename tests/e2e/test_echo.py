@@ -63,6 +63,18 @@ def test_echo_answered(cluster, family, place):
     give(cluster)
 
 
+def test_echo_between_addresses(cluster, family):
+    """A forged request from one address of Services to another is answered once, and that is all."""
+    give(cluster, vip_echo=True)
+    watch = CounterWatch("n1")
+    forged = packet.ping_packet(vip(NUMBER, family), lb_ip(NUMBER, family), ident=0)
+    packet.send_frames("neighbour", "eth0", packet.ether(
+        packet.device_mac("n1", "eth0"), packet.device_mac("neighbour", "eth0"), forged))
+    assert echoes("outside", lb_ip(NUMBER, family)) == 2
+    assert 3 <= watch.risen()["service_echo"] <= 4
+    give(cluster)
+
+
 def icmp(src, dst, kind, body=bytes(4)):
     """An ICMP or ICMPv6 message without code, as the payload of a packet."""
     header = struct.pack("!BBH", kind, 0, 0)
