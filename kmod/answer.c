@@ -86,6 +86,11 @@ void dvp_answer_send4(struct dvp_net *dn, struct sk_buff *answer, __be32 saddr,
 		return;
 	}
 	skb_dst_set(answer, &rt->dst);
+	/* A source is checked by routing, and this one has not been routed (RFC 1122, 3.2.2). */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		kfree_skb(answer);
+		return;
+	}
 	ip_select_ident(dn->net, answer, NULL);
 	ip_local_out(dn->net, NULL, answer);
 }

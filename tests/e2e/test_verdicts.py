@@ -12,7 +12,7 @@ import struct
 
 import pytest
 
-from lab import Connection, CounterWatch, ask, ip, try_ping, wait_until
+from lab import Capture, Connection, CounterWatch, ask, ip, packet, try_ping, wait_until
 from lab.genl import (ATTR, Genl, Refused, address, attributes, backend, frontend, ranges, service,
                       text_of, u8, u16, u32)
 from lab.services import route_vips, vip
@@ -172,6 +172,25 @@ def test_echo(cluster, genl, family):
     assert watch.risen()["service_echo"] == 12
     assert try_ping("client-n1", cluster["web-n2-a"].ip(family))
     assert try_ping("outside", cluster["n1"].ip(family))
+
+
+def test_no_answer_to_many(cluster, genl):
+    """Whose source is no single host's is not answered, neither refused nor with an echo."""
+    target, neighbour = vip(243, 4), cluster["neighbour"].ip4
+    put(genl, 4, [frontend(target, PORT, CLUSTER_IP)], pods(cluster, 4, "web-n1-a"))
+    genl.request("CONFIG_SET", attributes("CONFIG", vip_echo=u8(1)))
+    watch = CounterWatch("n1")
+    macs = packet.device_mac("n1", "eth0"), packet.device_mac("neighbour", "eth0")
+    with Capture("neighbour", "eth0") as wire:
+        for source in ("192.168.1.255", "255.255.255.255", "224.0.0.1", neighbour):
+            packet.send_frames("neighbour", "eth0", *(
+                packet.ether(*macs, data) for data in (
+                    packet.udp_packet(source, target, 40000, 99), packet.ping_packet(source, target))))
+        wire.wait(lambda p: p.src == target and p.icmp == (3, 3))
+        wire.wait(lambda p: p.src == target and p.icmp == (0, 0))
+        assert {p.dst for p in wire.packets(lambda p: p.src == target)} == {neighbour}
+    risen = watch.risen()
+    assert risen["service_unused_port"] == risen["service_echo"] == 4
 
 
 # ---- whose clients may come ----
