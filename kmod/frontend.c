@@ -213,25 +213,22 @@ int dvp_frontend_add(struct dvp_net *dn, struct dvp_frontend *frontend,
 /**
  * dvp_frontend_replace - put a frontend in the place of another with its key
  * @dn: where
- * @old: the other, freed after a grace period
+ * @old: the other; the caller's then, to be freed after a grace period
  * @new: the frontend; belongs to the table then
+ * @head: the list of its service, at whose head it is put
+ *
+ * Needs no memory: at that address something stands already.
  *
  * Context: &dvp_net.lock.
- * Return: 0 or -ENOMEM.
  */
-int dvp_frontend_replace(struct dvp_net *dn, struct dvp_frontend *old,
-			 struct dvp_frontend *new)
+void dvp_frontend_replace(struct dvp_net *dn, struct dvp_frontend *old,
+			  struct dvp_frontend *new, struct list_head *head)
 {
-	int err;
-
-	err = frontend_get_vip(dn, new);
-	if (err)
-		return err;
+	frontend_get_vip(dn, new);
 	rhashtable_replace_fast(&dn->frontends, &old->hash, &new->hash, frontend_params);
-	list_replace(&old->list, &new->list);
+	list_del(&old->list);
+	list_add(&new->list, head);
 	frontend_put_vip(dn, old);
-	kfree_rcu(old, rcu);
-	return 0;
 }
 
 /**

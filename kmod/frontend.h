@@ -36,6 +36,7 @@ struct dvp_frontend_key {
  * @type: &enum dvpnet_frontend_type
  * @service: whose it is, NULL in a draft; outlives it
  * @list: in &dvp_service.frontends; under &dvp_net.lock
+ * @before: what stood in its place, while a change may have to be undone
  * @rcu: for freeing
  */
 struct dvp_frontend {
@@ -44,6 +45,7 @@ struct dvp_frontend {
 	enum dvpnet_frontend_type type;
 	struct dvp_service *service;
 	struct list_head list;
+	struct dvp_frontend *before;
 	struct rcu_head rcu;
 };
 
@@ -68,8 +70,8 @@ struct dvp_frontend *dvp_frontend_get(struct dvp_net *dn,
 				      const struct dvp_frontend_key *key);
 int dvp_frontend_add(struct dvp_net *dn, struct dvp_frontend *frontend,
 		     struct list_head *head);
-int dvp_frontend_replace(struct dvp_net *dn, struct dvp_frontend *old,
-			 struct dvp_frontend *new);
+void dvp_frontend_replace(struct dvp_net *dn, struct dvp_frontend *old,
+			  struct dvp_frontend *new, struct list_head *head);
 void dvp_frontend_remove(struct dvp_net *dn, struct dvp_frontend *frontend);
 const struct dvp_frontend *dvp_frontend_find(struct dvp_net *dn,
 					     const struct dvp_tuple *outer);

@@ -216,7 +216,7 @@ void dvp_service_draft_free(struct dvp_service_draft *draft)
 	if (!draft)
 		return;
 	for (i = 0; i < draft->frontends; i++)
-		if (!draft->frontend[i]->service)
+		if (draft->frontend[i] && !draft->frontend[i]->service)
 			kfree(draft->frontend[i]);
 	kfree(draft->frontend);
 	for (i = 0; i < draft->members; i++)
@@ -365,67 +365,95 @@ static void service_retire(struct dvp_service_spec *old, struct dvp_service_spec
 
 /* ---- frontends ---- */
 
-/* Which services stand where this draft wants to? Those about to be swept give way. */
-static int service_claim(struct dvp_net *dn, const struct dvp_service_draft *draft,
-			 const struct dvp_service *service,
-			 struct netlink_ext_ack *extack)
+/* May the draft stand where it wants to? Services about to be swept will give way. */
+static int service_check_frontends(struct dvp_net *dn, const struct dvp_service_draft *draft,
+				   const struct dvp_service *service,
+				   struct netlink_ext_ack *extack)
 {
 	u32 i;
 
 	for (i = 0; i < draft->frontends; i++) {
 		const struct dvp_frontend_key *key = &draft->frontend[i]->key;
-		struct dvp_frontend *other;
+		const struct dvp_frontend *other = dvp_frontend_get(dn, key);
 
-		other = dvp_frontend_get(dn, key);
-		if (!other || other->service == service)
+		if (!other || other->service == service ||
+		    dvp_sync_is_outdated(dn, other->service->stamp))
 			continue;
-		if (!dvp_sync_is_outdated(dn, other->service->stamp)) {
-			NL_SET_ERR_MSG_FMT_MOD(extack, "port %u is taken by %.50s",
-					       ntohs(key->port), other->service->name);
-			return -EEXIST;
-		}
-		dvp_frontend_remove(dn, other);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "port %u is taken by %.50s",
+				       ntohs(key->port), other->service->name);
+		return -EEXIST;
 	}
 	return 0;
 }
 
+/* Returns 1 if the frontend was put in place, 0 if the service has it, or an error. */
+static int service_add_frontend(struct dvp_net *dn, struct dvp_service *service,
+				struct dvp_frontend *frontend)
+{
+	struct dvp_frontend *old = dvp_frontend_get(dn, &frontend->key);
+	int err;
+
+	if (old && old->service == service && old->type == frontend->type)
+		return 0;
+	frontend->service = service;
+	if (old) {
+		/* Under another type, or of a service that gives way. */
+		dvp_frontend_replace(dn, old, frontend, &service->frontends);
+		frontend->before = old;
+		return 1;
+	}
+	err = dvp_frontend_add(dn, frontend, &service->frontends);
+	if (!err)
+		return 1;
+	frontend->service = NULL;
+	return err;
+}
+
+static void service_undo_frontend(struct dvp_net *dn, struct dvp_frontend *frontend)
+{
+	struct dvp_frontend *old = frontend->before;
+
+	if (!old) {
+		dvp_frontend_remove(dn, frontend);
+		return;
+	}
+	dvp_frontend_replace(dn, frontend, old, &old->service->frontends);
+	kfree_rcu(frontend, rcu);
+}
+
 /*
  * Put those frontends of a draft in place that the service lacks; they are
- * the service's then, which their @service tells. On error none was added.
+ * the service's then, which their @service tells. Returns how many they were;
+ * on error all is as it was, and the draft has fewer.
  */
 static int service_add_frontends(struct dvp_net *dn, struct dvp_service *service,
 				 struct dvp_service_draft *draft)
 {
-	struct dvp_frontend *old;
 	u32 i, added = 0;
 	int err;
 
 	for (i = 0; i < draft->frontends; i++) {
+		err = service_add_frontend(dn, service, draft->frontend[i]);
+		if (err < 0)
+			goto undo;
+		added += err;
+	}
+	for (i = 0; i < draft->frontends; i++) {
 		struct dvp_frontend *frontend = draft->frontend[i];
 
-		old = dvp_frontend_get(dn, &frontend->key);
-		if (old && old->type == frontend->type)
-			continue;
-		frontend->service = service;
-		if (old) {
-			/* The same place under another type. */
-			err = dvp_frontend_replace(dn, old, frontend);
-		} else {
-			err = dvp_frontend_add(dn, frontend, &service->frontends);
-			added += !err;
-		}
-		if (err) {
-			frontend->service = NULL;
-			goto undo;
-		}
+		if (frontend->before)
+			kfree_rcu(frontend->before, rcu);
+		frontend->before = NULL;
 	}
 	return added;
 
 undo:
-	/* New ones stand at the head of the list. */
-	while (added--)
-		dvp_frontend_remove(dn, list_first_entry(&service->frontends,
-							 struct dvp_frontend, list));
+	while (i--) {
+		if (!draft->frontend[i]->service)
+			continue;
+		service_undo_frontend(dn, draft->frontend[i]);
+		draft->frontend[i] = NULL;
+	}
 	return err;
 }
 
@@ -570,7 +598,7 @@ int dvp_service_set(struct dvp_net *dn, struct dvp_service_draft *draft,
 	is_new = !service;
 	err = service_check(draft, service, extack);
 	if (!err)
-		err = service_claim(dn, draft, service, extack);
+		err = service_check_frontends(dn, draft, service, extack);
 	if (err)
 		return err;
 

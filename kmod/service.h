@@ -98,7 +98,8 @@ struct dvp_service {
  * @source: where clients may come from
  * @sources: number of these ranges
  * @frontends: number of frontends
- * @frontend: where clients connect to; those taken over have a @service
+ * @frontend: where clients connect to; those taken over have a @service, and NULL
+ *	is one that was put in place and taken away again
  * @members: number of backends
  * @room: number of backends for which @member has room
  * @member: backends; each holds a reference of the draft
@@ -136,7 +137,7 @@ int dvp_service_draft_backend(struct dvp_service_draft *draft,
 			      u32 flags, u32 weight);
 void dvp_service_draft_free(struct dvp_service_draft *draft);
 int dvp_service_set(struct dvp_net *dn, struct dvp_service_draft *draft,
-		    struct dvp_service **service,
+		    struct dvp_service **result,
 		    struct netlink_ext_ack *extack);
 void dvp_service_del(struct dvp_net *dn, struct dvp_service *service);
 int dvp_service_init(struct dvp_net *dn);

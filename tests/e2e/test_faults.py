@@ -44,6 +44,10 @@ CHANGES = {
                        ("SERVICE_SET", service("some/service:", [frontend("10.99.7.8", 81),
                                                                  frontend(None, 31007)],
                                                BACKENDS[1:])), [("SERVICE_DEL", SERVICE)]),
+    "retype service": ([("SERVICE_SET", service("some/service:", [frontend("10.99.7.7", 80, 3)]))],
+                       ("SERVICE_SET", service("some/service:", [
+                           frontend("10.99.7.7", 80, 2), frontend("10.99.7.8", 80, 2),
+                           frontend("10.99.7.9", 80, 2)])), [("SERVICE_DEL", SERVICE)]),
     "remove service": ([("SERVICE_SET", service("some/service:", [frontend("10.99.7.7", 80)],
                                                 BACKENDS[:2]))], ("SERVICE_DEL", SERVICE), []),
     "change config": ([], ("CONFIG_SET", attributes("CONFIG", port=u16(4299), vni=u32(7),

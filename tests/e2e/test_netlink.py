@@ -515,6 +515,33 @@ def test_many_frontends(empty):
                        attributes("SERVICE", name="a", family=u8(10))) == errno.EMSGSIZE
 
 
+def test_frontend_changes_type(empty):
+    """To be another type at the same place is a change, of which listeners hear once."""
+    with Genl(empty) as genl, Genl(empty) as other:
+        genl.request("SERVICE_SET", service("s", [frontend("10.8.0.1", 80, 3)]))
+        before = genl.generation()
+        other.subscribe()
+        for _ in range(2):
+            genl.request("SERVICE_SET", service("s", [frontend("10.8.0.1", 80, 2)]))
+        assert other.events() == ["SERVICE_NTF"]
+        assert genl.generation() == before + 1
+        data, = genl.dump("SERVICE_GET")[0].all(ATTR["SERVICE"]["FRONTEND"])
+        assert dict(parse(data))[ATTR["FRONTEND"]["TYPE"]] == u32(2)
+
+
+def test_refused_claim(empty):
+    """A service that is refused takes no place from those that a sync is about to sweep."""
+    with Genl(empty) as genl:
+        genl.request("SERVICE_SET", service("old", [frontend("10.8.0.1", 80)]))
+        genl.request("SERVICE_SET", service("kept", [frontend("10.8.0.2", 80)]))
+        token = genl.begin(mode=1)
+        genl.request("SERVICE_SET", service("kept", [frontend("10.8.0.2", 80)]))
+        assert code_of(genl, "SERVICE_SET", service("new", [
+            frontend("10.8.0.1", 80), frontend("10.8.0.2", 80)])) == errno.EEXIST
+        genl.abort(token)
+        assert [len(m.all(ATTR["SERVICE"]["FRONTEND"])) for m in genl.dump("SERVICE_GET")] == [1, 1]
+
+
 def test_abandoned_draft(empty):
     """A half-sent service goes with its socket, and its sync does not commit."""
     with Genl(empty) as other:
