@@ -316,6 +316,8 @@ int dvp_hooks_start(struct dvp_net *dn)
 	return 0;
 
 err_defrag6:
+	/* Those that were registered may still run, and use what the caller frees. */
+	synchronize_net();
 	nf_defrag_ipv6_disable(dn->net);
 err_defrag4:
 	nf_defrag_ipv4_disable(dn->net);
