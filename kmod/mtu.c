@@ -132,6 +132,9 @@ void dvp_mtu_refuse(struct sk_buff *skb, u32 mtu, enum dvpnet_mode mode)
  * @output: called with each fragment, or with each packet of a GSO packet,
  *	which is then free to have it fragmented in turn
  *
+ * What @output drops it counts itself; the rest of a packet that could not be cut,
+ * or of which a fragment was dropped, is counted here.
+ *
  * Context: softirq, in the device's transmit function.
  * Return: 0, or the first error.
  */
@@ -139,6 +142,7 @@ int dvp_mtu_fragment(struct net *net, struct sk_buff *skb, u32 mtu,
 		     int (*output)(struct net *net, struct sock *sk,
 				   struct sk_buff *skb))
 {
+	struct dvp_net *dn = netdev_priv(skb->dev);
 	struct sk_buff *segs, *seg, *next;
 	int err, first_err = 0;
 
@@ -147,11 +151,15 @@ int dvp_mtu_fragment(struct net *net, struct sk_buff *skb, u32 mtu,
 		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 		IPCB(skb)->opt.optlen = ip_hdrlen(skb) - sizeof(struct iphdr);
 		IPCB(skb)->frag_max_size = mtu;
-		return ip_do_fragment(net, NULL, skb, output);
+		err = ip_do_fragment(net, NULL, skb, output);
+		if (err)
+			dvp_stats_inc(dn, DVP_STAT_TX_ERROR);
+		return err;
 	}
 
 	segs = skb_gso_segment(skb, netif_skb_features(skb) & ~NETIF_F_GSO_MASK);
 	if (IS_ERR_OR_NULL(segs)) {
+		dvp_stats_inc(dn, DVP_STAT_TX_ERROR);
 		kfree_skb(skb);
 		return -ENOMEM;
 	}
