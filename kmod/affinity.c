@@ -102,7 +102,7 @@ struct dvp_affinity_hold dvp_affinity_find(struct dvp_net *dn, const struct in6_
  * @backend: &dvp_backend.id, where the connection goes
  * @round: &dvp_affinity_hold.round, by which that was chosen
  *
- * Context: RCU read side, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_affinity_renew(struct dvp_net *dn, const struct in6_addr *client, u32 service,
 			u64 backend, u32 round)

@@ -54,7 +54,7 @@ struct sk_buff *dvp_answer_alloc(const struct sk_buff *skb, unsigned int header,
  * @daddr: to whom
  * @proto: protocol of what it carries
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_answer_send4(struct dvp_net *dn, struct sk_buff *answer, __be32 saddr,
 		      __be32 daddr, u8 proto)
@@ -103,7 +103,7 @@ void dvp_answer_send4(struct dvp_net *dn, struct sk_buff *answer, __be32 saddr,
  * @daddr: to whom
  * @proto: protocol of what it carries
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_answer_send6(struct dvp_net *dn, struct sk_buff *answer,
 		      const struct in6_addr *saddr, const struct in6_addr *daddr,

@@ -48,7 +48,7 @@ static struct sk_buff *echo_new_reply(const struct sk_buff *skb, unsigned int l4
  * @skb: the request, network header at skb->data; stays the caller's
  * @l4: offset of its ICMP header
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_echo_reply4(struct dvp_net *dn, const struct sk_buff *skb, unsigned int l4)
 {
@@ -66,7 +66,7 @@ void dvp_echo_reply4(struct dvp_net *dn, const struct sk_buff *skb, unsigned int
  * @skb: the request, network header at skb->data; stays the caller's
  * @l4: offset of its ICMPv6 header
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_echo_reply6(struct dvp_net *dn, const struct sk_buff *skb, unsigned int l4)
 {

@@ -44,7 +44,7 @@ static bool reject_is_too_much(struct dvp_net *dn)
  * @dn: where
  * @skb: the packet, network header at skb->data; stays the caller's
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_reject4(struct dvp_net *dn, const struct sk_buff *skb)
 {
@@ -72,7 +72,7 @@ void dvp_reject4(struct dvp_net *dn, const struct sk_buff *skb)
  * @dn: where
  * @skb: the packet, network header at skb->data; stays the caller's
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_reject6(struct dvp_net *dn, const struct sk_buff *skb)
 {
@@ -130,7 +130,7 @@ static struct sk_buff *reject_new_reset(const struct sk_buff *skb, unsigned int 
  * @skb: the packet, network header at skb->data; stays the caller's
  * @l4: offset of its TCP header
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_reject_reset4(struct dvp_net *dn, const struct sk_buff *skb, unsigned int l4)
 {
@@ -152,7 +152,7 @@ void dvp_reject_reset4(struct dvp_net *dn, const struct sk_buff *skb, unsigned i
  * @skb: the packet, network header at skb->data; stays the caller's
  * @l4: offset of its TCP header
  *
- * Context: softirq or process, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 void dvp_reject_reset6(struct dvp_net *dn, const struct sk_buff *skb, unsigned int l4)
 {

@@ -124,7 +124,7 @@ static const struct {
 	},
 	[DVP_STAT_FLOW_RELEASED] = {
 		"flow_released",
-		"UDP flows released, their backend stopped serving"
+		"flows released, of UDP or never answered, their backend stopped serving"
 	},
 	[DVP_STAT_FLOW_RESET] = {
 		"flow_reset",
