@@ -83,7 +83,7 @@ u64 dvp_backend_id(const struct in6_addr *addr, __be16 port)
  */
 struct dvp_backend *dvp_backend_alloc(const struct in6_addr *addr, __be16 port)
 {
-	struct dvp_backend *backend = kzalloc(sizeof(*backend), GFP_KERNEL);
+	struct dvp_backend *backend = kzalloc(sizeof(*backend), GFP_KERNEL_ACCOUNT);
 
 	if (!backend)
 		return NULL;
@@ -142,7 +142,8 @@ struct dvp_backend_list *dvp_backend_list_make(const struct dvp_backend_share *s
 	if (points > BACKEND_POINTS_MAX)
 		return NULL;
 	size = struct_size(list, point, points);
-	list = kvmalloc(size_add(size, array_size(count, sizeof(*shares))), GFP_KERNEL);
+	list = kvmalloc(size_add(size, array_size(count, sizeof(*shares))),
+			GFP_KERNEL_ACCOUNT);
 	if (!list)
 		return NULL;
 	list->count = count;

@@ -214,6 +214,20 @@ static int netlink_check_config(struct dvp_net *dn, const struct dvp_config *con
 	return 0;
 }
 
+/* Flows are the host's memory: who is root in a user namespace has a new device's share of it. */
+static int netlink_check_max_flows(struct sk_buff *skb, const struct dvp_config *old,
+				   const struct dvp_config *new,
+				   struct netlink_ext_ack *extack)
+{
+	u32 free = max(old->max_flows, dvp_netns_max_flows());
+
+	if (new->max_flows <= free || netlink_capable(skb, CAP_NET_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG_FMT_MOD(extack, "only an administrator of the host may raise max-flows above %u",
+			       free);
+	return -EPERM;
+}
+
 static bool netlink_config_is_equal(const struct dvp_config *a, const struct dvp_config *b)
 {
 	/* Both are zeroed copies of one another: padding is equal as well. */
@@ -221,7 +235,8 @@ static bool netlink_config_is_equal(const struct dvp_config *a, const struct dvp
 		       sizeof(*a) - sizeof(a->rcu));
 }
 
-static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
+static int netlink_set_config(struct dvp_net *dn, struct sk_buff *skb,
+			      struct genl_info *info)
 {
 	struct dvp_vxlan_socks socks = {};
 	struct dvp_config *old, *new;
@@ -237,7 +252,8 @@ static int netlink_set_config(struct dvp_net *dn, struct genl_info *info)
 		kfree(new);
 		return err;
 	}
-	err = netlink_check_config(dn, new, info->extack);
+	err = netlink_check_config(dn, new, info->extack) ?:
+	      netlink_check_max_flows(skb, old, new, info->extack);
 	self = rcu_dereference_protected(dn->self, lockdep_is_held(&dn->lock));
 	if (!err && self)
 		err = dvp_vxlan_open(dn, self, new->port, &socks, info->extack);
@@ -262,7 +278,7 @@ int dvpnet_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	dn = dvp_netlink_write(info);
 	if (IS_ERR(dn))
 		return PTR_ERR(dn);
-	err = netlink_set_config(dn, info);
+	err = netlink_set_config(dn, skb, info);
 	dvp_netlink_end_refresh(dn);
 	return err;
 }

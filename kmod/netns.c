@@ -65,6 +65,14 @@ bool dvp_netns_has_addr(struct dvp_net *dn, const struct in6_addr *addr)
 	return ipv6_chk_addr(dn->net, addr, NULL, 0);
 }
 
+/**
+ * dvp_netns_max_flows - bound of a new device's flow table, the module's parameter
+ */
+u32 dvp_netns_max_flows(void)
+{
+	return clamp(READ_ONCE(max_flows), 16U, 16U << 20);
+}
+
 static struct dvp_config *netns_default_config(void)
 {
 	struct dvp_config *config = kzalloc(sizeof(*config), GFP_KERNEL);
@@ -76,7 +84,7 @@ static struct dvp_config *netns_default_config(void)
 	config->port = NETNS_DEFAULT_PORT;
 	config->nodeport_min = NETNS_DEFAULT_NODEPORT_MIN;
 	config->nodeport_max = NETNS_DEFAULT_NODEPORT_MAX;
-	config->max_flows = clamp(READ_ONCE(max_flows), 16U, 16U << 20);
+	config->max_flows = dvp_netns_max_flows();
 	/* kube-proxy's and nf_conntrack's values, which clusters are used to. */
 	config->tcp_established = 86400;
 	config->tcp_transitory = 120;

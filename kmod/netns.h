@@ -135,6 +135,7 @@ struct dvp_net {
 
 struct dvp_net *dvp_netns_find(struct net *net);
 bool dvp_netns_has_addr(struct dvp_net *dn, const struct in6_addr *addr);
+u32 dvp_netns_max_flows(void);
 int dvp_netns_start(struct net *net, struct net_device *dev);
 void dvp_netns_stop(struct dvp_net *dn);
 void dvp_netns_free(struct dvp_net *dn);

@@ -99,10 +99,10 @@ struct dvp_node *dvp_node_alloc(const char *name)
 	struct dvp_node *node;
 	size_t size = strlen(name) + 1;
 
-	node = kzalloc(sizeof(*node) + size, GFP_KERNEL);
+	node = kzalloc(sizeof(*node) + size, GFP_KERNEL_ACCOUNT);
 	if (!node)
 		return NULL;
-	if (dst_cache_init(&node->dst_cache, GFP_KERNEL)) {
+	if (dst_cache_init(&node->dst_cache, GFP_KERNEL_ACCOUNT)) {
 		kfree(node);
 		return NULL;
 	}

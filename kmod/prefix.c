@@ -169,7 +169,7 @@ static void prefix_settle(struct dvp_prefix *prefix)
 static struct dvp_prefix *prefix_alloc(const struct in6_addr *addr, u8 len,
 				       struct dvp_node *node)
 {
-	struct dvp_prefix *prefix = kzalloc(sizeof(*prefix), GFP_KERNEL);
+	struct dvp_prefix *prefix = kzalloc(sizeof(*prefix), GFP_KERNEL_ACCOUNT);
 
 	if (!prefix)
 		return NULL;

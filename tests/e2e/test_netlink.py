@@ -17,7 +17,7 @@ from lab.genl import (ATTR, CMD, DUMPS, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUE
                       ranges, service, text_of, u8, u16, u32)
 from lab.state import state
 
-CLONE_NEWUSER = 0x10000000
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 GROUPS = {name: name.split("_")[0] for name in (*WRITES, *READS, *DUMPS)}
 
 
@@ -330,7 +330,7 @@ def test_unprivileged():
         # The socket's opener counts, too, so it is to be opened late; but into the namespace first.
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/run/netns/n1", encoding="ascii") as file:
-            assert not libc.setns(file.fileno(), 0x40000000)
+            assert not libc.setns(file.fileno(), CLONE_NEWNET)
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
@@ -347,12 +347,37 @@ def test_other_user_namespace():
     def as_container():
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/run/netns/n1", encoding="ascii") as file:
-            assert not libc.setns(file.fileno(), 0x40000000)
+            assert not libc.setns(file.fileno(), CLONE_NEWNET)
         assert not libc.unshare(CLONE_NEWUSER), os.strerror(ctypes.get_errno())
         with Genl() as genl:
             return try_all(genl)
 
     assert in_child(as_container) == "EPERM reads=True"
+
+
+def test_max_flows(empty):
+    """Root of another user namespace has a new device's flows, and no more; the host's has what it likes."""
+    def as_container():
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert not libc.unshare(CLONE_NEWUSER | CLONE_NEWNET), os.strerror(ctypes.get_errno())
+        with open("/proc/self/uid_map", "w", encoding="ascii") as file:
+            file.write("0 0 1")
+        ip("link add dvp0 type dvpnet")
+        with Genl() as genl:
+            for flows in (1000, 512 * 1024):
+                genl.request("CONFIG_SET", attributes("CONFIG", max_flows=u32(flows)))
+            try:
+                genl.request("CONFIG_SET", attributes("CONFIG", max_flows=u32(512 * 1024 + 1)))
+            except Refused as refusal:
+                left, = struct.unpack("=I", genl.request("CONFIG_GET")[0].get(
+                    ATTR["CONFIG"]["MAX_FLOWS"]))
+                return f"{errno.errorcode[refusal.code]} {refusal.message} {left}"
+        return "done"
+
+    assert in_child(as_container) == \
+        "EPERM dvpnet: only an administrator of the host may raise max-flows above 524288 524288"
+    with Genl(empty) as genl:
+        genl.request("CONFIG_SET", attributes("CONFIG", max_flows=u32(16 << 20)))
 
 
 # ---- syncs ----
