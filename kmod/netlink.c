@@ -148,6 +148,18 @@ bool dvp_netlink_missing(struct genl_info *info, int attr)
 }
 
 /**
+ * dvp_netlink_get_u32 - read a number, where there is one
+ * @info: the request
+ * @attr: the attribute
+ * @value: set to it; without the attribute it stays
+ */
+void dvp_netlink_get_u32(struct genl_info *info, int attr, u32 *value)
+{
+	if (info->attrs[attr])
+		*value = nla_get_u32(info->attrs[attr]);
+}
+
+/**
  * dvp_netlink_get_addr - read an address
  * @attr: four or sixteen bytes
  * @addr: filled, IPv4 as ::ffff:a.b.c.d
@@ -544,6 +556,11 @@ int dvpnet_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- the family ---- */
 
+/**
+ * dvp_netlink_init - register the family
+ *
+ * Return: 0, or an error.
+ */
 int dvp_netlink_init(void)
 {
 	unsigned int i;
@@ -566,6 +583,9 @@ int dvp_netlink_init(void)
 	return err;
 }
 
+/**
+ * dvp_netlink_exit - unregister it
+ */
 void dvp_netlink_exit(void)
 {
 	genl_unregister_family(&dvp_netlink_family);

@@ -25,6 +25,7 @@ void dvp_netlink_end_refresh(struct dvp_net *dn);
 
 /* Attributes that several requests share. */
 bool dvp_netlink_missing(struct genl_info *info, int attr);
+void dvp_netlink_get_u32(struct genl_info *info, int attr, u32 *value);
 int dvp_netlink_get_addr(const struct nlattr *attr, struct in6_addr *addr,
 			 struct netlink_ext_ack *extack);
 int dvp_netlink_put_addr(struct sk_buff *skb, int attr,

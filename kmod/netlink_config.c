@@ -118,12 +118,6 @@ int dvpnet_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return dvp_netlink_answer(info, msg, header, err);
 }
 
-static void netlink_get_u32(struct genl_info *info, int attr, u32 *value)
-{
-	if (info->attrs[attr])
-		*value = nla_get_u32(info->attrs[attr]);
-}
-
 static void netlink_get_u16(struct genl_info *info, int attr, u16 *value)
 {
 	if (info->attrs[attr])
@@ -167,23 +161,23 @@ static int netlink_parse_config(struct genl_info *info, struct dvp_config *confi
 {
 	u32 mode = config->mode;
 
-	netlink_get_u32(info, DVPNET_A_CONFIG_MODE, &mode);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_MODE, &mode);
 	config->mode = mode;
-	netlink_get_u32(info, DVPNET_A_CONFIG_VNI, &config->vni);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_VNI, &config->vni);
 	netlink_get_u16(info, DVPNET_A_CONFIG_PORT, &config->port);
 	netlink_get_bool(info, DVPNET_A_CONFIG_UDP_CSUM, &config->udp_csum);
 	netlink_get_bool(info, DVPNET_A_CONFIG_TRUST_UNDERLAY, &config->trust_underlay);
 	netlink_get_bool(info, DVPNET_A_CONFIG_NODEPORT_ANY, &config->nodeport_any);
 	netlink_get_u16(info, DVPNET_A_CONFIG_NODEPORT_MIN, &config->nodeport_min);
 	netlink_get_u16(info, DVPNET_A_CONFIG_NODEPORT_MAX, &config->nodeport_max);
-	netlink_get_u32(info, DVPNET_A_CONFIG_MAX_FLOWS, &config->max_flows);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_ESTABLISHED,
-			&config->tcp_established);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY,
-			&config->tcp_transitory);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_NEW, &config->udp_new);
-	netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED,
-			&config->udp_established);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_MAX_FLOWS, &config->max_flows);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_ESTABLISHED,
+			    &config->tcp_established);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_TCP_TRANSITORY,
+			    &config->tcp_transitory);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_NEW, &config->udp_new);
+	dvp_netlink_get_u32(info, DVPNET_A_CONFIG_TIMEOUT_UDP_ESTABLISHED,
+			    &config->udp_established);
 	if (info->attrs[DVPNET_A_CONFIG_SECRET])
 		nla_memcpy(&config->secret, info->attrs[DVPNET_A_CONFIG_SECRET],
 			   sizeof(config->secret));

@@ -340,12 +340,6 @@ static int netlink_parse_service(struct dvp_service_draft *draft, struct genl_in
 	return 0;
 }
 
-static void netlink_parse_rule(struct genl_info *info, int attr, u32 *rule)
-{
-	if (info->attrs[attr])
-		*rule = nla_get_u32(info->attrs[attr]);
-}
-
 static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
@@ -371,11 +365,11 @@ static int netlink_begin_draft(struct dvp_service_draft **draft, struct genl_inf
 				    "name is empty");
 		return -EINVAL;
 	}
-	netlink_parse_rule(info, DVPNET_A_SERVICE_FLAGS, &rules.flags);
-	netlink_parse_rule(info, DVPNET_A_SERVICE_AFFINITY, &rules.affinity);
-	netlink_parse_rule(info, DVPNET_A_SERVICE_ALGORITHM, &rules.algorithm);
-	netlink_parse_rule(info, DVPNET_A_SERVICE_CLUSTER_WHY, &rules.cluster_why);
-	netlink_parse_rule(info, DVPNET_A_SERVICE_LOCAL_WHY, &rules.local_why);
+	dvp_netlink_get_u32(info, DVPNET_A_SERVICE_FLAGS, &rules.flags);
+	dvp_netlink_get_u32(info, DVPNET_A_SERVICE_AFFINITY, &rules.affinity);
+	dvp_netlink_get_u32(info, DVPNET_A_SERVICE_ALGORITHM, &rules.algorithm);
+	dvp_netlink_get_u32(info, DVPNET_A_SERVICE_CLUSTER_WHY, &rules.cluster_why);
+	dvp_netlink_get_u32(info, DVPNET_A_SERVICE_LOCAL_WHY, &rules.local_why);
 	return dvp_service_draft_begin(draft, nla_data(attrs[DVPNET_A_SERVICE_NAME]),
 				       family, proto, &rules);
 }

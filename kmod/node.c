@@ -354,6 +354,12 @@ void dvp_node_del(struct dvp_net *dn, struct dvp_node *node)
 	dvp_sync_changed(dn);
 }
 
+/**
+ * dvp_node_init - make the tables of nodes
+ * @dn: whose
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int dvp_node_init(struct dvp_net *dn)
 {
 	int err;
