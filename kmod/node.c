@@ -137,7 +137,7 @@ static bool node_is_equal(const struct dvp_node *a, const struct dvp_node *b)
 	       a->has_mode == b->has_mode && a->mode == b->mode;
 }
 
-/* The other node that has what this one claims: an address, or with DVP_NODE_ADDRS the local role. */
+/* The other node that has what this one claims: an address, or, DVP_NODE_ADDRS, to be local. */
 static struct dvp_node *node_rival(struct dvp_net *dn, const struct dvp_node *node,
 				   unsigned int claim)
 {
