@@ -217,7 +217,7 @@ static int netlink_check_max_flows(struct sk_buff *skb, const struct dvp_config 
 
 	if (new->max_flows <= free || netlink_capable(skb, CAP_NET_ADMIN))
 		return 0;
-	NL_SET_ERR_MSG_FMT_MOD(extack, "only an administrator of the host may raise max-flows above %u",
+	NL_SET_ERR_MSG_FMT_MOD(extack, "only the host's administrator may raise max-flows above %u",
 			       free);
 	return -EPERM;
 }
