@@ -375,7 +375,7 @@ def test_max_flows(empty):
         return "done"
 
     assert in_child(as_container) == \
-        "EPERM dvpnet: only an administrator of the host may raise max-flows above 524288 524288"
+        "EPERM dvpnet: only the host's administrator may raise max-flows above 524288 524288"
     with Genl(empty) as genl:
         genl.request("CONFIG_SET", attributes("CONFIG", max_flows=u32(16 << 20)))
 
