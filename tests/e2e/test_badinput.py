@@ -154,9 +154,9 @@ WRONG = [
      '"ipMode"'),
     ("Service", 0, lambda x: balance(x, loadBalancerSourceRanges=["10.0.0.0/8 or so"]),
      "10.0.0.0/8 or so", "10.0.0.0/8 or so"),
-    ("Service", 0, lambda x: balance(x, {"ip": "198.18.0.1"}, loadBalancerSourceRanges=[
-        f"10.1.{n}.0/24" for n in range(256)]),
-     "256 of IPv4, and 1 addresses of the load balancer, are more than 256",
+    ("Service", 0, lambda x: balance(x, loadBalancerSourceRanges=[
+        f"10.{n // 256}.{n % 256}.0/24" for n in range(257)]),
+     "257 of IPv4, and 0 addresses of the load balancer, are more than 256",
      '"loadBalancerSourceRanges"'),
     ("Service", 0, lambda x: balance(x, allocateLoadBalancerNodePorts="no"), "true or false",
      '"allocateLoadBalancerNodePorts"'),
