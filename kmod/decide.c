@@ -261,8 +261,8 @@ static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *add
 static void decide_echo(struct dvp_net *dn, const struct in6_addr *addr,
 			struct dvp_decision *decision)
 {
-	if (dvp_netns_has_addr(dn, addr)) {
-		decision->reason = "an address of Services that this host has and answers for";
+	if (decide_is_node_address(dn, addr)) {
+		decision->reason = "an address of Services that a node has and answers for";
 		return;
 	}
 	if (!rcu_dereference(dn->config)->vip_echo) {

@@ -174,6 +174,18 @@ def test_echo(cluster, genl, family):
     assert try_ping("outside", cluster["n1"].ip(family))
 
 
+def test_echo_of_a_node(cluster, genl, family):
+    """A node answers ping itself, though its address is one of a Service as well."""
+    target = cluster["n2"].ip(family)
+    put(genl, family, [frontend(target, 99, EXTERNAL_IP)], pods(cluster, family, "web-n1-a"))
+    watch = CounterWatch("n1")
+    for answered in (0, 1):
+        genl.request("CONFIG_SET", attributes("CONFIG", vip_echo=u8(answered)))
+        for client in ("client-n1", "n1"):
+            assert try_ping(client, target)
+    assert not watch.risen("service_echo")
+
+
 def test_no_answer_to_many(cluster, genl):
     """Whose source is no single host's is not answered, neither refused nor with an echo."""
     target, neighbour = vip(243, 4), cluster["neighbour"].ip4
