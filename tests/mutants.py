@@ -149,8 +149,8 @@ MUTANTS = {
         "test_egress.py -k endpoint_outside"),
     "egress-direct": Mutant(
         "egress.c",
-        "return in && in != dn->dev && self &&",
-        "return in && in != dn->dev && !self &&",
+        "return in && in != dn->dev &&",
+        "return in && in == dn->dev &&",
         "test_egress.py -k begun_outside"),
     "egress-inside": Mutant(
         "egress.c",
@@ -174,6 +174,12 @@ MUTANTS = {
         "dvp_flow_is_middle(dn, &packet->tuple);",
         "false;",
         "test_egress.py -k service_then_direct"),
+    # Nodes.
+    "node-by-address": Mutant(
+        "node.h",
+        "a && b && a->id == b->id",
+        "a == b",
+        "test_switch.py -k many_prefixes", "6.1"),
     # Flows.
     "two-frontends": Mutant(
         "flow.c",
