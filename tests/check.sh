@@ -119,6 +119,7 @@ fi
 beside "agent" python3 -m pytest -q -p no:cacheprovider tests/agent
 beside "unit" make -s -C tests/unit check
 beside "static netlink" docs/netlink/generate.sh --check
+beside "static mutants" tests/mutants.py --check
 for name in checkpatch sparse cppcheck shellcheck deploy; do
 	beside "static $name" "tests/static/$name.sh"
 done

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-mutants.py [--kernel KERNEL] [NAME...]: breaks the module in one place at a time, and runs the tests
+mutants.py [--kernel KERNEL | --check] [NAME...]: breaks the module in one place at a time, and runs the tests
 that have to notice. A mutant that its tests let pass is a failure: they cannot fail.
 
-Each is built from a copy of the sources below build/mutants, where its log is kept, too.
+Each is built from a copy of the sources below build/mutants, where its log is kept, too. --check
+builds and runs nothing: it tells which of them the code has outgrown.
 """
 
 import argparse
@@ -28,6 +29,14 @@ class Mutant:
     new: str
     tests: str
     kernel: str = "uml"
+
+    def source(self, tree):
+        """Its file below a tree."""
+        return tree / "kmod" / self.file
+
+    def is_of(self, text):
+        """Whether a source has the place that it is about, once."""
+        return text.count(self.old) == 1
 
 
 MUTANTS = {
@@ -70,7 +79,7 @@ MUTANTS = {
     "own-address": Mutant(
         "decide.c",
         "range->kind == DVPNET_RANGE_KIND_SERVICE &&\n"
-        "\t       !dvp_node_by_underlay(dn, addr) && !dvp_netns_has_addr(dn, addr)",
+        "\t       !decide_is_node_address(dn, addr)",
         "range->kind == DVPNET_RANGE_KIND_SERVICE",
         "test_verdicts.py -k unallocated"),
     "source-ranges": Mutant(
@@ -91,7 +100,7 @@ MUTANTS = {
         "test_echo.py"),
     "echo-of-host": Mutant(
         "decide.c",
-        "if (dvp_netns_has_addr(dn, addr)) {\n"
+        "if (decide_is_node_address(dn, addr)) {\n"
         "\t\tdecision->reason = \"an address of Services",
         "if (0) {\n"
         "\t\tdecision->reason = \"an address of Services",
@@ -142,7 +151,7 @@ MUTANTS = {
         "test_source.py -k hairpin"),
     "leaves-pod-network": Mutant(
         "decide.c",
-        "decide_leaves_pod_network(dn, backend);\n"
+        "decide_leaves_pod_network(dn, tuple, backend);\n"
         "\tif",
         "0;\n"
         "\tif",
@@ -193,10 +202,10 @@ MUTANTS = {
         "test_nat.py -k could_not_begin", "6.1"),
     "answered-datagram": Mutant(
         "flow.c",
-        "if (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&",
-        "if (flow_is_datagram(&key->tuple) && flow_key_is_reply(key))\n"
+        "if (READ_ONCE(flow->replied) && !dvp_flow_is_reply(key) &&",
+        "if (flow_is_datagram(&key->tuple) && dvp_flow_is_reply(key))\n"
         "\t\treturn DVPNET_FLOW_STATE_ESTABLISHED;\n"
-        "\tif (READ_ONCE(flow->replied) && !flow_key_is_reply(key) &&",
+        "\tif (READ_ONCE(flow->replied) && !dvp_flow_is_reply(key) &&",
         "test_nat.py -k flood_that_is_answered"),
     "begins-at-gone": Mutant(
         "flow.c",
@@ -257,9 +266,9 @@ def build(name, mutant, kernel):
     for source in SOURCES:
         copy = shutil.copytree if (REPO / source).is_dir() else shutil.copy
         copy(REPO / source, folder / source)
-    path = folder / "kmod" / mutant.file
+    path = mutant.source(folder)
     text = path.read_text(encoding="utf-8")
-    assert mutant.old in text, f"{name}: {mutant.file} has no {mutant.old!r}: mend the table"
+    assert mutant.is_of(text), f"{name}: mend the table, see --check"
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     # What nothing calls any more is a warning.
     subprocess.run([REPO / "tests/vm/build.sh", kernel, folder / "out", folder,
@@ -282,14 +291,26 @@ def is_noticed(name, mutant, kernel):
     return failed != 0
 
 
+def check(names):
+    """Whether the code still has all the places that are to be broken."""
+    outgrown = [name for name in names if not MUTANTS[name].is_of(
+        MUTANTS[name].source(REPO).read_text(encoding="utf-8"))]
+    for name in outgrown:
+        print(f"{name}: {MUTANTS[name].file} does not have, once: {MUTANTS[name].old!r}")
+    return 1 if outgrown else 0
+
+
 def main():
     """Each in turn."""
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
     parser.add_argument("--kernel", help="where to run all of them")
+    parser.add_argument("--check", action="store_true", help="are they of this code?")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MUTANTS))
     options = parser.parse_args()
     passed = 0
     names = options.names or list(MUTANTS)
+    if options.check:
+        return check(names)
     for name in names:
         mutant = MUTANTS[name]
         kernel = options.kernel or mutant.kernel
