@@ -133,7 +133,7 @@ struct dvp_frontend *dvp_frontend_alloc(enum dvpnet_frontend_type type, u8 famil
 					u8 proto, const struct in6_addr *addr,
 					__be16 port)
 {
-	struct dvp_frontend *frontend = kzalloc(sizeof(*frontend), GFP_KERNEL);
+	struct dvp_frontend *frontend = kzalloc(sizeof(*frontend), GFP_KERNEL_ACCOUNT);
 
 	if (!frontend)
 		return NULL;
@@ -157,7 +157,7 @@ static int frontend_get_vip(struct dvp_net *dn, const struct dvp_frontend *front
 		WRITE_ONCE(vip->users[frontend->type], vip->users[frontend->type] + 1);
 		return 0;
 	}
-	vip = kzalloc(sizeof(*vip), GFP_KERNEL);
+	vip = kzalloc(sizeof(*vip), GFP_KERNEL_ACCOUNT);
 	if (!vip)
 		return -ENOMEM;
 	vip->addr = frontend->key.addr;

@@ -59,17 +59,21 @@ static int netlink_fill_flow(struct sk_buff *skb, struct dvp_net *dn,
 	return 0;
 }
 
-/*
- * Dumps of flows outlive a message by a walk, see dvp_netlink_init(). Without
- * a device the walk is not begun: the dump says why, as it can on all kernels,
- * and a start cannot.
+/**
+ * dvp_netlink_flow_dump_start - begin a dump of flows
+ * @cb: the dump; its walk outlives a message, see dvp_netlink_init()
+ *
+ * Without a device the walk is not begun: the dump says why, as it can on all
+ * kernels, and a start cannot.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int dvp_netlink_flow_dump_start(struct netlink_callback *cb)
 {
 	struct dvp_flow_walk *walk;
 	struct dvp_net *dn;
 
-	walk = kzalloc(sizeof(*walk), GFP_KERNEL);
+	walk = kzalloc(sizeof(*walk), GFP_KERNEL_ACCOUNT);
 	if (!walk)
 		return -ENOMEM;
 	cb->args[0] = (unsigned long)walk;
@@ -112,6 +116,10 @@ out:
 	return skb->len;
 }
 
+/**
+ * dvp_netlink_flow_dump_done - end a dump of flows, complete or not
+ * @cb: the dump
+ */
 int dvp_netlink_flow_dump_done(struct netlink_callback *cb)
 {
 	struct dvp_flow_walk *walk = (void *)cb->args[0];

@@ -112,7 +112,7 @@ int dvp_service_draft_source(struct dvp_service_draft *draft,
 
 	if (draft->sources == DVPNET_RANGES_MAX)
 		return -E2BIG;
-	array = krealloc(draft->source, (draft->sources + 1) * sizeof(*array), GFP_KERNEL);
+	array = krealloc(draft->source, (draft->sources + 1) * sizeof(*array), GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return -ENOMEM;
 	draft->source = array;
@@ -309,7 +309,7 @@ static struct dvp_service_spec *service_make_spec(struct dvp_service_draft *draf
 	struct dvp_service_spec *spec;
 	u32 i;
 
-	spec = kvzalloc(struct_size(spec, member, draft->members), GFP_KERNEL);
+	spec = kvzalloc(struct_size(spec, member, draft->members), GFP_KERNEL_ACCOUNT);
 	if (!spec)
 		return NULL;
 	spec->rules = draft->rules;
@@ -325,7 +325,7 @@ static struct dvp_service_spec *service_make_spec(struct dvp_service_draft *draf
 	}
 	spec->sources = draft->sources;
 	spec->source = kmemdup(draft->source, draft->sources * sizeof(*draft->source),
-			       GFP_KERNEL);
+			       GFP_KERNEL_ACCOUNT);
 	spec->cluster = service_make_list(spec, DVPNET_BACKEND_FLAGS_CLUSTER);
 	spec->local = service_make_list(spec, DVPNET_BACKEND_FLAGS_LOCAL);
 	if (!spec->source || !spec->cluster || !spec->local) {
@@ -509,7 +509,7 @@ static struct dvp_service *service_alloc(struct dvp_net *dn,
 	struct dvp_service *service;
 	int err;
 
-	service = kzalloc(sizeof(*service) + size, GFP_KERNEL);
+	service = kzalloc(sizeof(*service) + size, GFP_KERNEL_ACCOUNT);
 	if (!service)
 		return NULL;
 	memcpy(service->name, draft->name, size);
