@@ -332,13 +332,15 @@ int dvp_netlink_put_addr(struct sk_buff *skb, int attr, const struct in6_addr *a
  * dvp_netlink_reply - begin the answer to a request
  * @info: the request
  * @cmd: command of the answer
+ * @extra: bytes that it may need above what is enough for most
  * @header: filled, for genlmsg_end()
  *
  * Return: the message, or NULL when out of memory.
  */
-struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, void **header)
+struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, size_t extra,
+				  void **header)
 {
-	struct sk_buff *msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct sk_buff *msg = genlmsg_new(GENLMSG_DEFAULT_SIZE + extra, GFP_KERNEL);
 
 	if (!msg)
 		return NULL;
@@ -427,7 +429,7 @@ static int netlink_reply_sync(struct genl_info *info, int cmd, u32 token, u32 ge
 	struct sk_buff *msg;
 	void *header;
 
-	msg = dvp_netlink_reply(info, cmd, &header);
+	msg = dvp_netlink_reply(info, cmd, 0, &header);
 	if (!msg)
 		return -ENOMEM;
 	if ((token && nla_put_u32(msg, DVPNET_A_SYNC_TOKEN, token)) ||

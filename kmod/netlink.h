@@ -39,7 +39,8 @@ int dvp_netlink_get_range(const struct nlattr *attr, bool has_kind,
 			  struct dvp_range *range, struct netlink_ext_ack *extack);
 int dvp_netlink_put_range(struct sk_buff *skb, int attr, bool has_kind,
 			  const struct dvp_range *range);
-struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, void **header);
+struct sk_buff *dvp_netlink_reply(struct genl_info *info, int cmd, size_t extra,
+				  void **header);
 int dvp_netlink_answer(struct genl_info *info, struct sk_buff *msg, void *header,
 		       int err);
 

@@ -168,7 +168,7 @@ int dvpnet_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info)
 	count = dvp_flow_flush(dn, &match);
 	dvp_netlink_end(dn);
 
-	msg = dvp_netlink_reply(info, DVPNET_CMD_FLOW_FLUSH, &header);
+	msg = dvp_netlink_reply(info, DVPNET_CMD_FLOW_FLUSH, 0, &header);
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u32(msg, DVPNET_A_FLOW_COUNT, count)) {
@@ -574,7 +574,7 @@ int dvpnet_nl_route_get_doit(struct sk_buff *skb, struct genl_info *info)
 	dn = dvp_netlink_read(info);
 	if (IS_ERR(dn))
 		return PTR_ERR(dn);
-	msg = dvp_netlink_reply(info, DVPNET_CMD_ROUTE_GET, &header);
+	msg = dvp_netlink_reply(info, DVPNET_CMD_ROUTE_GET, 0, &header);
 	rcu_read_lock();
 	err = msg ? netlink_fill_route(msg, dn, &tuple) : -ENOMEM;
 	rcu_read_unlock();

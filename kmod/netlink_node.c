@@ -78,7 +78,7 @@ int dvpnet_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info)
 		dvp_netlink_end(dn);
 		return -ENOENT;
 	}
-	msg = dvp_netlink_reply(info, DVPNET_CMD_NODE_GET, &header);
+	msg = dvp_netlink_reply(info, DVPNET_CMD_NODE_GET, 0, &header);
 	err = msg ? netlink_fill_node(msg, dn, node) : -ENOMEM;
 	dvp_netlink_end(dn);
 	return dvp_netlink_answer(info, msg, header, err);

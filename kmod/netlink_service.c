@@ -8,6 +8,11 @@
 #include "service.h"
 #include "sync.h"
 
+/* Room for one frontend in a message. */
+#define NETLINK_FRONTEND_SIZE						\
+	(nla_total_size(0) + nla_total_size(sizeof(u32)) +		\
+	 nla_total_size(sizeof(struct in6_addr)) + nla_total_size(sizeof(u16)))
+
 static int netlink_fill_frontends(struct sk_buff *skb, const struct dvp_service *service)
 {
 	const struct dvp_frontend *frontend;
@@ -171,7 +176,8 @@ int dvpnet_nl_service_get_doit(struct sk_buff *skb, struct genl_info *info)
 		dvp_netlink_end(dn);
 		return -ENOENT;
 	}
-	msg = dvp_netlink_reply(info, DVPNET_CMD_SERVICE_GET, &header);
+	msg = dvp_netlink_reply(info, DVPNET_CMD_SERVICE_GET,
+				DVPNET_FRONTENDS_MAX * NETLINK_FRONTEND_SIZE, &header);
 	err = msg ? netlink_fill_service(msg, dn, service, &next) : -ENOMEM;
 	dvp_netlink_end(dn);
 	return dvp_netlink_answer(info, msg, header, netlink_too_large(info->extack, err));

@@ -234,7 +234,7 @@ bool dvp_translate_is_cut_off(struct dvp_net *dn, const struct dvp_flow_key *key
  * @packet: what dvp_tuple_parse4() or dvp_tuple_parse6() found, the stage included
  * @from_host: the packet was sent by this host itself
  *
- * Context: RCU read side, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
 					const struct dvp_packet *packet,
@@ -276,7 +276,7 @@ enum dvp_translate_result dvp_translate(struct dvp_net *dn, struct sk_buff *skb,
  * @skb: the packet
  * @packet: what was found in it, at stage OUT, and dvp_translate() found no flow of it
  *
- * Context: RCU read side, bottom halves off.
+ * Context: RCU read side, softirq or process.
  */
 enum dvp_translate_result dvp_translate_egress(struct dvp_net *dn, struct sk_buff *skb,
 					       const struct dvp_packet *packet)

@@ -531,13 +531,13 @@ def test_many_frontends(empty):
         messages = genl.dump("SERVICE_GET")
         assert sum(len(m.all(ATTR["SERVICE"]["FRONTEND"])) for m in messages) == 257
         assert genl.names("SERVICE") == {"a", "b"}
+        whole, = genl.request("SERVICE_GET", attributes("SERVICE", name="a", family=u8(10)))
+        assert len(whole.all(ATTR["SERVICE"]["FRONTEND"])) == 256
     # Where a message has no room for them, this is not passed over.
     with Genl(empty, page=4096) as genl:
         with pytest.raises(Refused, match="too large for a message") as refusal:
             genl.dump("SERVICE_GET")
         assert refusal.value.code == errno.EMSGSIZE
-        assert code_of(genl, "SERVICE_GET",
-                       attributes("SERVICE", name="a", family=u8(10))) == errno.EMSGSIZE
 
 
 def test_frontend_changes_type(empty):
