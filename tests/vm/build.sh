@@ -39,7 +39,7 @@ if [ -e "$objects/.sources" ]; then
 	comm -23 "$objects/.sources" "$objects/.sources.new" | (cd "$objects" && xargs -r rm -f)
 fi
 mv "$objects/.sources.new" "$objects/.sources"
-tar -c -T "$objects/.sources" | tar -x -C "$objects"
+tar -c --format=posix -T "$objects/.sources" | tar -x -C "$objects"
 
 # Messages name the file to edit rather than its copy.
 log=$objects/.log
