@@ -41,17 +41,15 @@ struct adder {
 /**
  * desired_mac - inner Ethernet address of a node that does not name one
  * @name: name of the node
- * @mac: filled: 02, then the low 40 bits of the 64-bit FNV-1a hash of the name
+ * @mac: filled: 02, then the low 40 bits of util_hash() of the name
  *
  * All nodes have to agree on it, so it is part of the interface.
  */
 void desired_mac(const char *name, uint8_t mac[NODE_MAC_SIZE])
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = util_hash(name);
 	int i;
 
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
 	mac[0] = 0x02;
 	for (i = 1; i < NODE_MAC_SIZE; i++)
 		mac[i] = hash >> 8 * (NODE_MAC_SIZE - 1 - i);

@@ -95,12 +95,6 @@ static void want_table(const struct state *want, struct masquerade *masquerade)
 		f = family_index(range->addr.family);
 		spans_add_prefix(&masquerade->sets[INSIDE4 + f].spans, &range->addr, range->len);
 	}
-	for (i = 0; i < want->ranges.list.count; i++) {
-		const struct range *range = &want->ranges.list.item[i];
-
-		f = family_index(range->addr.family);
-		spans_add_prefix(&masquerade->sets[INSIDE4 + f].spans, &range->addr, range->len);
-	}
 	for (i = 0; i < want->nodes.count; i++)
 		for (f = 0; f < FAMILIES; f++) {
 			const struct ip *ip = &want->nodes.item[i].underlay[f];

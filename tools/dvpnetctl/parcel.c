@@ -7,15 +7,13 @@
  * the last say that more follow. The server finds the names: what is sent once more
  * is in nobody's way.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "moment.h"
 #include "parcel.h"
 #include "saved.h"
-
-#define FNV_OFFSET 0xcbf29ce484222325ULL
-#define FNV_PRIME 0x100000001b3ULL
 
 /* Of a name too long for a label, this much is left. */
 #define LABEL_HEAD 40
@@ -29,17 +27,12 @@
  */
 const char *parcel_label(const char *node, char label[PARCEL_LABEL_SIZE])
 {
-	unsigned long long hash = FNV_OFFSET;
-	const char *at;
-
 	if (strlen(node) < PARCEL_LABEL_SIZE) {
 		strcpy(label, node);
 		return label;
 	}
-	for (at = node; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * FNV_PRIME;
 	/* No name of a node has an underscore. */
-	snprintf(label, PARCEL_LABEL_SIZE, "%.*s_%016llx", LABEL_HEAD, node, hash);
+	snprintf(label, PARCEL_LABEL_SIZE, "%.*s_%016" PRIx64, LABEL_HEAD, node, util_hash(node));
 	return label;
 }
 

@@ -85,8 +85,6 @@ static bool is_short_circuit(const struct explanation *explanation)
 static const char *source_words(const struct explanation *explanation)
 {
 	if (!explanation->masquerade) {
-		if (explanation->client == EXPLANATION_HOST)
-			return "this node uses the address that fits the way already";
 		if (is_cluster_ip(explanation))
 			return "a pod keeps its address towards a ClusterIP";
 		return "externalTrafficPolicy Local keeps the client's address";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory that never fails, and lists that grow. */
+/* Memory that never fails, lists that grow, and texts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,4 +95,17 @@ int util_strcmp_null(const char *a, const char *b)
 	if (!a || !b)
 		return (a != NULL) - (b != NULL);
 	return strcmp(a, b);
+}
+
+/**
+ * util_hash - FNV-1a of 64 bits, the same on all machines
+ * @text: the text
+ */
+uint64_t util_hash(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory that never fails, and lists that grow. */
+/* Memory that never fails, lists that grow, and texts. */
 #ifndef DVPNETCTL_UTIL_H
 #define DVPNETCTL_UTIL_H
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -49,6 +50,7 @@ void *util_alloc(size_t size);
 char *util_strdup(const char *text);
 char *util_printf(const char *format, ...) PRINTF(1, 2);
 char *util_vprintf(const char *format, va_list args) PRINTF(1, 0);
+uint64_t util_hash(const char *text);
 int util_strcmp_null(const char *a, const char *b);
 
 #endif
