@@ -77,12 +77,13 @@ static bool decide_leaves_pod_network(struct dvp_net *dn, const struct dvp_tuple
 				      const struct in6_addr *backend)
 {
 	struct dvp_egress_decision egress;
-	struct dvp_tuple middle = *tuple;
+	struct dvp_tuple middle;
 
 	if (dvp_prefix_lookup(&dn->prefixes, backend) || dvp_node_by_underlay(dn, backend))
 		return false;
 	if (rcu_dereference(dn->config)->mode != DVPNET_MODE_CLASSIC)
 		return true;
+	middle = *tuple;
 	middle.dst = *backend;
 	dvp_egress_decide(dn, &middle, &egress);
 	return egress.verdict != DVPNET_VERDICT_NONE;
@@ -257,6 +258,12 @@ static bool decide_is_unallocated(struct dvp_net *dn, const struct in6_addr *add
 	       !decide_is_node_address(dn, addr);
 }
 
+static void decide_drop_unallocated(struct dvp_decision *decision)
+{
+	decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_UNALLOCATED,
+		      "in a range of Services, but no Service has this address");
+}
+
 /* Forwarded, an echo request to an address that nobody has would loop. */
 static void decide_echo(struct dvp_net *dn, const struct in6_addr *addr,
 			struct dvp_decision *decision)
@@ -280,8 +287,7 @@ static void decide_other(struct dvp_net *dn, const struct in6_addr *addr,
 			 const struct dvp_vip *vip, struct dvp_decision *decision)
 {
 	if (!vip && decide_is_unallocated(dn, addr))
-		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_UNALLOCATED,
-			      "in a range of Services, but no Service has this address");
+		decide_drop_unallocated(decision);
 	else if ((dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_CLUSTER_IP) ||
 		  dvp_frontend_vip_has(vip, DVPNET_FRONTEND_TYPE_LOAD_BALANCER)) &&
 		 !decide_is_node_address(dn, addr))
@@ -303,8 +309,7 @@ static void decide_without_frontend(struct dvp_net *dn, const struct dvp_tuple *
 
 	decision->verdict = DVPNET_VERDICT_NONE;
 	if (!vip && decide_is_unallocated(dn, &tuple->dst))
-		decide_refuse(decision, DVPNET_VERDICT_DROP, DVP_STAT_SERVICE_UNALLOCATED,
-			      "in a range of Services, but no Service has this address");
+		decide_drop_unallocated(decision);
 	else if (!vip)
 		decision->reason = "no Service has this address, protocol and port";
 	else if (decide_is_echo_request(tuple))

@@ -119,7 +119,7 @@ static unsigned int hooks_verdict(struct dvp_net *dn, struct sk_buff *skb,
 	*done = false;
 	parsed = state->pf == NFPROTO_IPV4 ? dvp_tuple_parse4(skb, stage, &packet) :
 					     dvp_tuple_parse6(skb, stage, &packet);
-	/* Malformed packets are for the stack to judge: they have no flow. */
+	/* Malformed packets, too, have no flow: where they may pass, the stack judges them. */
 	if (parsed != DVP_TUPLE_OK)
 		return hooks_other(dn, skb, state);
 	result = dvp_translate(dn, skb, &packet, from_host);

@@ -192,7 +192,7 @@ static void print_service_of(const struct explanation *explanation)
 	if (explanation->object.name)
 		printf(", %s %s", policy_name(explanation), policy_text(explanation));
 	putchar('\n');
-	if (explanation->client != EXPLANATION_UNKNOWN)
+	if (!explanation->target.family)
 		printf("    client is %s\n", client_words(explanation->client));
 }
 

@@ -100,18 +100,6 @@ static void take_services(struct state *want, const struct store_service *owner,
 	*count = kept;
 }
 
-/* Moves what is wrong to @report, with what is done about it. */
-static void take_errors(struct report *report, struct report *from, const char *done)
-{
-	size_t i;
-
-	for (i = 0; i < from->warnings.count; i++)
-		report_warning(report, NULL, "%s", from->warnings.item[i]);
-	for (i = 0; i < from->errors.count; i++)
-		report_error(report, NULL, "%s%s", from->errors.item[i], done);
-	report_free(from);
-}
-
 /* The services of a Service, appended to @want; those that were there if it makes no sense. */
 static void build_service(struct reconcile *reconcile, struct store_service *service,
 			  struct objects *view, struct state *want, struct report *report)
@@ -126,7 +114,7 @@ static void build_service(struct reconcile *reconcile, struct store_service *ser
 		take_services(want, service, built.services.item, &built.services.count);
 	else
 		take_services(want, service, service->sent.item, &service->sent.count);
-	take_errors(report, &own, "; its state before is kept");
+	report_take(report, &own, "; its state before is kept");
 	state_free(&built);
 }
 
@@ -185,7 +173,7 @@ static void pass_over(struct reconcile *reconcile, struct report *wrong, struct 
 
 	if (wrong->errors.count && config_before(reconcile, &before))
 		desired_keep_config(&before, reconcile->options, want);
-	take_errors(report, wrong, "; until it is mended, settings stay as they were; where there "
+	report_take(report, wrong, "; until it is mended, settings stay as they were; where there "
 		    "were none, they are what can be read");
 }
 
@@ -211,7 +199,7 @@ static bool build_cluster(struct reconcile *reconcile, struct state *want, char 
 	store_view(&reconcile->store, NULL, &view);
 	valid = desired_build(&view, reconcile->options, want, &own);
 	reconcile->is_partial = own.errors.count;
-	take_errors(report, &own, valid ? "; left out here" : "");
+	report_take(report, &own, valid ? "; left out here" : "");
 	pass_over(reconcile, &view.report, want, report);
 	*zone = util_strdup(zone_of(&view, reconcile->options->node));
 	forget_places(want);

@@ -87,17 +87,17 @@ void report_warning(struct report *report, const struct place *place,
  * report_take - take over what another report has
  * @report: where
  * @from: what was noted there; empty from here on
+ * @done: what is done about the errors, appended to each
  */
-void report_take(struct report *report, struct report *from)
+void report_take(struct report *report, struct report *from, const char *done)
 {
 	size_t i;
 
 	for (i = 0; i < from->errors.count; i++)
-		*list_add(&report->errors) = from->errors.item[i];
+		report_error(report, NULL, "%s%s", from->errors.item[i], done);
 	for (i = 0; i < from->warnings.count; i++)
-		*list_add(&report->warnings) = from->warnings.item[i];
-	list_free(&from->errors);
-	list_free(&from->warnings);
+		report_warning(report, NULL, "%s", from->warnings.item[i]);
+	report_free(from);
 }
 
 /**

@@ -38,7 +38,7 @@ void report_verror(struct report *report, const struct place *place,
 		   const char *format, va_list args) PRINTF(3, 0);
 void report_warning(struct report *report, const struct place *place,
 		    const char *format, ...) PRINTF(3, 4);
-void report_take(struct report *report, struct report *from);
+void report_take(struct report *report, struct report *from, const char *done);
 void report_print(const struct report *report, FILE *to);
 void report_free(struct report *report);
 

@@ -320,7 +320,7 @@ bool sync_state(struct sync *sync, struct state *want, enum diff_mode mode,
 			precheck_yield(&system.rtnl, &possible, &system.report);
 		valid = sync_with(sync, &system, &possible, mode, result, report);
 	}
-	report_take(report, &system.report);
+	report_take(report, &system.report, "");
 	system_close(&system);
 	list_free(&possible.nodes);
 	return valid;
@@ -347,7 +347,7 @@ static bool apply_system(struct sync *sync, const struct state *want, struct syn
 		!system_apply(&system);
 	if (valid)
 		memcpy(result->system, system.changes, sizeof(result->system));
-	report_take(report, &system.report);
+	report_take(report, &system.report, "");
 	system_close(&system);
 	return valid;
 }
